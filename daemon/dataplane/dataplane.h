@@ -1,0 +1,105 @@
+// What the engine needs of the kernel side. The real one (kernel_dataplane.h) owns the BPF object,
+// its maps, pins and links; tests use a fake. Control thread only, unless said otherwise.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compile/diff.h"
+#include "compile/tables.h"
+
+namespace vicinity::dataplane {
+
+// Outcome of apply() for one service that could not be published. What was there keeps working.
+struct Refusal {
+  std::string service;
+  absl::Status status;  // "service sample/x: publish 12 slots: arena full (65536 of 65536)"
+};
+
+struct ApplyResult {
+  uint64_t published = 0;  // services whose table was written
+  uint64_t removed = 0;
+  std::vector<Refusal> refused;
+};
+
+// Mirrors struct vic_outcomes, summed over CPUs.
+struct Outcomes {
+  uint64_t translated = 0;
+  uint64_t not_a_service = 0;
+  uint64_t refused_empty = 0;
+  uint64_t passed_empty = 0;
+  uint64_t passed_passthrough = 0;
+  uint64_t unknown_port_passed = 0;
+  uint64_t unknown_port_refused = 0;
+  uint64_t lease_expired = 0;
+  uint64_t own_socket = 0;
+  uint64_t internal_error = 0;
+  bool operator==(const Outcomes&) const = default;
+};
+
+// Connections that went to a service, by tier, since the service got its counter row.
+struct TierCounts {
+  std::string service;
+  std::vector<uint64_t> by_tier;
+  bool operator==(const TierCounts&) const = default;
+};
+
+struct Usage {
+  uint64_t used = 0;
+  uint64_t capacity = 0;
+};
+
+// Sizes and health of the kernel side, for status and metrics.
+struct DataplaneStatus {
+  uint32_t generation = 0;
+  Usage services;  // records
+  Usage slots4;
+  Usage slots6;
+  Usage frontends4;
+  Usage frontends6;
+  Usage counter_rows;
+  uint64_t pending_reclaims = 0;  // blocks and entries waiting for a grace period
+  uint64_t grace_periods = 0;
+  uint64_t map_bytes = 0;
+  bool attached = false;
+  std::string cgroup;
+  std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
+};
+
+class Dataplane {
+ public:
+  virtual ~Dataplane() = default;
+
+  // Everything the kernel tables say, e.g. those adopted from an earlier daemon.
+  [[nodiscard]] virtual compile::Tables read_all() const = 0;
+  // The table of one service, from the mapped memory; nullopt: none.
+  [[nodiscard]] virtual std::optional<compile::ServiceTable> read(
+      std::string_view service) const = 0;
+
+  // Makes the diff true, as a set: an address that moves from one service to another changes hands
+  // in one store, with no moment in which nobody has it. A refused service keeps its old table.
+  [[nodiscard]] virtual ApplyResult apply(const compile::Diff& diff) = 0;
+
+  // Renews the lease and the own-socket mark; `lease` zero = tables never expire.
+  virtual void renew_lease(absl::Duration lease) = 0;
+  // Hands back what passed its grace period, gives out counter rows that were asked for, grows into
+  // a new generation when needed. Call when maintenance_fd() is readable, and every second.
+  virtual void maintain() = 0;
+  // Readable when maintain() has something to do; -1 when there is none.
+  [[nodiscard]] virtual int maintenance_fd() const = 0;
+
+  // The same counters for both families together. Any thread.
+  [[nodiscard]] virtual Outcomes outcomes() const = 0;
+  [[nodiscard]] virtual std::vector<TierCounts> tier_counts() const = 0;
+  [[nodiscard]] virtual DataplaneStatus status() const = 0;
+};
+
+}  // namespace vicinity::dataplane

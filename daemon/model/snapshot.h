@@ -1,0 +1,101 @@
+// The desired state of the world as the feed has told it so far: services, workloads, who is whose
+// endpoint, who owns which address, and where this node is. The only mutable state of the control
+// path. Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/delta.h"
+#include "model/place.h"
+#include "model/service.h"
+#include "model/symbols.h"
+#include "model/workload.h"
+
+namespace vicinity::model {
+
+// Fields of the own context that the operator fixed; the others follow the feed.
+struct ContextOverride {
+  std::optional<std::string> network;
+  std::optional<std::string> cluster;
+  std::optional<std::string> region;  // region, zone and subzone come together
+  std::optional<std::string> zone;
+  std::optional<std::string> subzone;
+};
+
+// What apply() calls since the last take_changes() touched.
+struct Changes {
+  std::vector<SymbolId> services;  // sorted, unique; services to recompile, also those now gone
+  bool context_changed = false;  // own network, cluster or locality: every service is in `services`
+  bool operator==(const Changes&) const = default;
+};
+
+// One address claimed by several services of one network: `owner` serves it, the others do not.
+struct AddressConflict {
+  IpAddress address;
+  SymbolId owner;
+  std::vector<SymbolId> others;  // sorted by name
+  bool operator==(const AddressConflict&) const = default;
+};
+
+class Snapshot {
+ public:
+  // `node` is --node-name. The symbols live as long as the snapshot.
+  explicit Snapshot(std::string_view node, ContextOverride overrides = {});
+  ~Snapshot();
+  Snapshot(Snapshot&&) noexcept;
+  Snapshot& operator=(Snapshot&&) noexcept;
+
+  [[nodiscard]] Symbols& symbols();
+  [[nodiscard]] const Symbols& symbols() const;
+
+  // Never fails: whatever can be wrong with a resource was found by decode. Unknown removals are
+  // ignored; equal upserts touch nothing.
+  void apply(Delta delta);
+  [[nodiscard]] Changes take_changes();
+
+  [[nodiscard]] const Service* find_service(SymbolId key) const;  // nullptr: not known
+  [[nodiscard]] const Workload* find_workload(std::string_view uid) const;
+  [[nodiscard]] const Workload& workload(WorkloadIndex index) const;
+  // Workloads bound to the service, whether or not it is known yet. Unspecified but repeatable
+  // order.
+  [[nodiscard]] std::span<const WorkloadIndex> endpoints(SymbolId service) const;
+  // True when any workload was ever bound to the service, also before a restart
+  // (mark_had_workload): an empty service that never had one is left to whoever serves it.
+  [[nodiscard]] bool had_workload(SymbolId service) const;
+  void mark_had_workload(SymbolId service);
+
+  // Host addresses of this node's network that `service` owns, sorted (semantics 2.3: canonical
+  // first, then the smallest namespace/hostname; NAMESPACE visibility yields to any PUBLIC).
+  [[nodiscard]] std::vector<IpAddress> owned_addresses(SymbolId service) const;
+  [[nodiscard]] std::vector<AddressConflict> conflicts() const;
+
+  // This node: the network, cluster and locality that most of its workloads state, ties to the
+  // smallest; the last value stays when the last workload has gone (semantics 2.3).
+  [[nodiscard]] const ClientContext& self() const;
+  [[nodiscard]] bool self_known() const;
+  // The context kept over a restart, used until the feed says otherwise.
+  void restore_self(const Place& place);
+
+  [[nodiscard]] size_t service_count() const;
+  [[nodiscard]] size_t workload_count() const;
+  // Keys of all services and uids of all workloads, each in sorted order.
+  [[nodiscard]] std::vector<SymbolId> service_keys() const;
+  [[nodiscard]] std::vector<std::string> workload_uids() const;
+
+  // Same services, workloads and own context; history does not count.
+  friend bool operator==(const Snapshot& left, const Snapshot& right);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+[[nodiscard]] std::string to_text(const Snapshot& snapshot);
+
+}  // namespace vicinity::model

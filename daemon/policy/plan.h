@@ -1,0 +1,74 @@
+// A Plan: which endpoints one (service, port, family) uses, in which order and in which shares.
+// Every policy source resolves to this value; nothing downstream knows which source it was. Pure.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/ip_address.h"
+#include "model/workload.h"
+
+namespace vicinity::policy {
+
+enum class Mode : uint8_t { kAny, kStrict, kFailover, kPassthrough, kPrioritized, kDistribute };
+enum class Algorithm : uint8_t { kRandom, kRoundRobin, kLeastRequest, kRingHash, kMaglev };
+enum class OnEmpty : uint8_t { kRefuse, kPass };
+enum class Exclusion : uint8_t {
+  kUnhealthy,
+  kNoPort,
+  kNoAddress,
+  kWrongFamily,
+  kUnreachableNetwork,
+  kNotMatched,
+  kZeroCapacity,
+};
+
+// One endpoint that could serve this port over this family; `workload` outlives the plan's use.
+struct Endpoint {
+  const model::Workload* workload = nullptr;
+  model::IpAddress address;
+  uint16_t port = 0;
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+struct Excluded {
+  const model::Workload* workload = nullptr;
+  Exclusion reason = Exclusion::kUnhealthy;
+  auto operator<=>(const Excluded&) const = default;
+};
+
+// An endpoint's place in a tier. Inside the tier it gets share / sum(share).
+struct Member {
+  uint32_t endpoint = 0;  // index into Plan::endpoints
+  uint32_t weight = 1;    // its own weight, as shown to people
+  uint64_t share = 1;     // relative; > 0 unless the tier has no load
+  auto operator<=>(const Member&) const = default;
+};
+
+// Never empty: filtering comes before ranking.
+struct Tier {
+  uint32_t priority = 0;      // 0 = most preferred; sources may leave gaps (Kuma)
+  uint32_t load_percent = 0;  // of new connections; all tiers sum to 100, or to 0 when empty
+  std::vector<Member> members;
+  bool operator==(const Tier&) const = default;
+};
+
+struct Plan {
+  Mode mode = Mode::kAny;
+  Algorithm algorithm = Algorithm::kRandom;
+  OnEmpty on_empty = OnEmpty::kRefuse;
+  std::vector<Endpoint> endpoints;
+  std::vector<Tier> tiers;         // in order of preference
+  std::vector<Excluded> excluded;  // sorted by workload uid
+  bool operator==(const Plan&) const = default;
+};
+
+[[nodiscard]] std::string_view mode_name(Mode mode);                 // "failover"
+[[nodiscard]] std::string_view algorithm_name(Algorithm algorithm);  // "least_request"
+[[nodiscard]] std::string_view on_empty_name(OnEmpty on_empty);      // "refuse"
+[[nodiscard]] std::string_view exclusion_name(Exclusion reason);     // "no_port"
+
+}  // namespace vicinity::policy

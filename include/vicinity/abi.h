@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel programs (bpf/) and the daemon (daemon/dataplane/): every struct,
+ * enum and limit that both sides see. Included from C11 (BPF target) and C++20.
+ *
+ * Rules: fixed-width types, every pad byte named, byte order in the name (`_be` = network order,
+ * otherwise host order), enums explicit and append-only. VICINITY_ABI_VERSION is part of the pin
+ * path; anything that changes the meaning of a byte below bumps it, and a new version never reads
+ * the maps of an old one.
+ *
+ * How a connect walks these tables (IPv4; IPv6 is the same with the `6` maps):
+ *
+ *   vic_config[VIC_FAMILY_IPV4]   lease, prefixes, {base, mask} of the frontend table in use
+ *     -> vic_frontends4[bucket]   two candidate buckets of one cache line; the entry's `view`
+ *       -> vic_slots4[slot]       the endpoint; with unequal shares vic_aliases4[slot] first
+ *         -> vic_counters[...]    one add, by the slot's `counter`
+ *
+ * Index 0 of vic_services and of the slot arenas is never used, so zero always means "none".
+ */
+#ifndef VICINITY_ABI_H_
+#define VICINITY_ABI_H_
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define VIC_STATIC_ASSERT static_assert
+#else
+#define VIC_STATIC_ASSERT _Static_assert
+#endif
+
+#define VICINITY_ABI_VERSION 1
+
+/* Index into vic_config, and the family byte of a service record. */
+enum vic_family {
+  VIC_FAMILY_IPV4 = 0,
+  VIC_FAMILY_IPV6 = 1,
+  VIC_FAMILY_COUNT = 2,
+};
+
+enum vic_limit {
+  VIC_BUCKET4_ENTRIES = 4,
+  VIC_BUCKET6_ENTRIES = 2,
+  VIC_CONFIG_PREFIXES4 = 4,
+  VIC_CONFIG_PREFIXES6 = 2,
+  /* Tiers of one table. Tiers without load beyond the last one are merged into it. */
+  VIC_MAX_TIERS = 16,
+  /* Loaded slots of one table: `count` of a view has 16 bits. */
+  VIC_MAX_LOADED_SLOTS = 65535,
+  VIC_NAME_CHARS = 96,
+  VIC_NAME_MORE_CHARS = 184,
+  /* Rows of vic_counters: a slot's `counter` is row << 4 | tier. Row 0 means "ask for a row", the
+   * last row is shared by every service that came when the pool was empty. */
+  VIC_COUNTER_ROWS = 4096,
+  VIC_COUNTER_ROW_SHARED = 4095,
+};
+
+/*
+ * What a frontend entry leads to. One aligned 64-bit word, always stored and loaded whole: the
+ * store publishes a service's table.
+ */
+struct vic_view {
+  __u32 first; /* index of the first slot; for other algorithms than random: of the vic_services
+                  record */
+  __u16 count; /* slots that carry load; 0 = empty */
+  __u16 flags; /* enum vic_view_flag, algorithm in VIC_VIEW_ALGORITHM_MASK */
+};
+
+enum vic_view_flag {
+  VIC_VIEW_VALID = 0x0001,        /* set in every view in use: a zero word is no service */
+  VIC_VIEW_WEIGHTED = 0x0002,     /* consult vic_aliases */
+  VIC_VIEW_PASS_EMPTY = 0x0004,   /* count == 0: leave the socket alone; otherwise refuse it */
+  VIC_VIEW_PASSTHROUGH = 0x0008,  /* PASSTHROUGH service: never rewritten, counted as such */
+  VIC_VIEW_UNKNOWN_PORT = 0x0010, /* the port-0 entry of a service address */
+  VIC_VIEW_ALGORITHM_SHIFT = 8,
+  VIC_VIEW_ALGORITHM_MASK = 0x0700,
+};
+
+enum vic_algorithm {
+  VIC_ALGORITHM_RANDOM = 0,
+  VIC_ALGORITHM_ROUND_ROBIN = 1,
+  VIC_ALGORITHM_LEAST_REQUEST = 2,
+  VIC_ALGORITHM_RING_HASH = 3,
+  VIC_ALGORITHM_MAGLEV = 4,
+};
+
+/* Values of the routing mode as explained to people; the hooks do not read it. */
+enum vic_mode {
+  VIC_MODE_ANY = 0,
+  VIC_MODE_STRICT = 1,
+  VIC_MODE_FAILOVER = 2,
+  VIC_MODE_PASSTHROUGH = 3,
+  VIC_MODE_PRIORITIZED = 4,
+  VIC_MODE_DISTRIBUTE = 5,
+};
+
+/*
+ * One service address and port. Key = the first eight bytes, one 64-bit word. port_be == 0: any
+ * port of this address that is not on the service.
+ * Map vic_frontends4 (inside vic_bucket4); writer: daemon; reader: connect4, connect6 (v4-mapped).
+ */
+struct vic_frontend4 {
+  __u32 address_be;
+  __u16 port_be;
+  __u16 realm; /* 0 = everyone; other realms are reserved for per-namespace answers */
+  struct vic_view view;
+};
+
+/* As vic_frontend4. Map vic_frontends6 (inside vic_bucket6); writer: daemon; reader: connect6. */
+struct vic_frontend6 {
+  __u32 address_be[4];
+  __u16 port_be;
+  __u16 realm;
+  __u32 reserved; /* 0 */
+  struct vic_view view;
+};
+
+/* One cache line of entries. Array vic_frontends4; writer: daemon; reader: connect hooks. */
+struct vic_bucket4 {
+  struct vic_frontend4 entries[VIC_BUCKET4_ENTRIES];
+};
+
+/* One cache line of entries. Array vic_frontends6; writer: daemon; reader: connect6. */
+struct vic_bucket6 {
+  struct vic_frontend6 entries[VIC_BUCKET6_ENTRIES];
+};
+
+/*
+ * One endpoint of one table. A table's slots are contiguous: those that carry load first, in order
+ * of tier, then those of tiers without load. Immutable while reachable, but for `counter`, which
+ * the daemon sets in place when the service is first used.
+ * Array vic_slots4; writer: daemon; reader: connect hooks.
+ */
+struct vic_slot4 {
+  __u32 address_be;
+  __u16 port_be;
+  __u16 counter; /* row << 4 | tier */
+};
+
+/* As vic_slot4. Array vic_slots6; writer: daemon; reader: connect6. */
+struct vic_slot6 {
+  __u32 address_be[4];
+  __u16 port_be;
+  __u16 counter;
+  __u32 reserved; /* 0 */
+};
+
+/*
+ * Walker's alias table over a table's loaded slots, index for index beside vic_slots. Only tables
+ * with a weight other than 1 or with unequal shares live in the part of the slot arena that has
+ * aliases (indices below the map's max_entries). A draw takes a 32-bit random r, m = r * count:
+ * m >> 32 is the slot i; it is kept if ((m >> 16) & 0xffff) < threshold, else `other` is taken.
+ * Arrays vic_aliases4, vic_aliases6; writer: daemon; reader: connect hooks.
+ */
+struct vic_alias {
+  __u16 threshold;
+  __u16 other;  /* relative to the table's first slot */
+  __u32 weight; /* the endpoint's own weight, for people and for adoption */
+};
+
+/* A 64-bit word, stored and loaded whole: the part of vic_frontends in use. */
+struct vic_table {
+  __u32 base; /* first bucket */
+  __u32 mask; /* buckets - 1; the number of buckets is a power of two */
+};
+
+struct vic_prefix4 {
+  __u32 address_be;
+  __u32 mask_be; /* covers when (destination & mask_be) == address_be */
+};
+
+/* Compares the upper 64 bits of a destination. */
+struct vic_prefix6 {
+  __u64 address_be;
+  __u64 mask_be;
+};
+
+enum vic_config_flag {
+  VIC_CONFIG_UNKNOWN_PORT_REFUSE = 0x0001,
+  VIC_CONFIG_PREFIXES =
+      0x0002, /* the prefixes are complete: what they do not cover is no service */
+};
+
+/*
+ * The line every hook reads first. Array vic_config, element per vic_family; writer: daemon;
+ * reader: every hook. The tables are followed only while the lease runs.
+ */
+struct vic_config {
+  struct vic_table table;
+  __u64 lease_until; /* CLOCK_MONOTONIC ns; 0 = no lease */
+  __u64 self_until;  /* CLOCK_MONOTONIC ns until which self_tgid is this daemon */
+  __u32 self_tgid;   /* thread group whose sockets are never translated, initial pid namespace */
+  __u32 flags;       /* enum vic_config_flag */
+  union {
+    struct vic_prefix4 prefixes4[VIC_CONFIG_PREFIXES4]; /* in element VIC_FAMILY_IPV4 */
+    struct vic_prefix6 prefixes6[VIC_CONFIG_PREFIXES6]; /* in element VIC_FAMILY_IPV6 */
+  };
+};
+
+/* One tier of a table, in order of preference. */
+struct vic_tier {
+  __u16 count; /* slots */
+  __u8 priority;
+  __u8 load_percent;
+};
+
+enum vic_service_flag {
+  VIC_SERVICE_USED = 0x0001,         /* a table; clear = free */
+  VIC_SERVICE_MORE = 0x0002,         /* a continuation: struct vic_service_more */
+  VIC_SERVICE_ALIASES = 0x0004,      /* its slots have vic_aliases entries */
+  VIC_SERVICE_HAD_WORKLOAD = 0x0008, /* a workload of this service was seen once */
+};
+
+/*
+ * One table: a (service, port, family). Read by people and by the daemon at adoption, and by the
+ * rarer algorithms; a random choice never touches it.
+ * Array vic_services; writer: daemon; reader: daemon, vicinityctl, bpftool.
+ */
+struct vic_service {
+  __u32 flags;  /* enum vic_service_flag */
+  __u32 more;   /* record with the rest of the name; 0 = none */
+  __u32 first;  /* first slot of its block */
+  __u32 total;  /* slots with and without load */
+  __u16 loaded; /* slots with load = the view's count */
+  __u16 port;   /* host order */
+  __u16 view_flags;
+  __u16 counter_row; /* 0 = none yet */
+  __u8 family;       /* enum vic_family */
+  __u8 mode;         /* enum vic_mode */
+  __u8 algorithm;    /* enum vic_algorithm */
+  __u8 tier_count;
+  __u16 name_length; /* whole name, also when it continues in `more` */
+  __u16 reserved;    /* 0 */
+  struct vic_tier tiers[VIC_MAX_TIERS];
+  char name[VIC_NAME_CHARS]; /* namespace/hostname */
+};
+
+/* The rest of a name longer than VIC_NAME_CHARS. An element of vic_services like the others. */
+struct vic_service_more {
+  __u32 flags; /* VIC_SERVICE_MORE */
+  __u32 more;
+  char name[VIC_NAME_MORE_CHARS];
+};
+
+/*
+ * What the connect hooks did, counted per CPU.
+ * Per-CPU array vic_outcomes, element per vic_family; writer: hooks; reader: daemon, bpftool.
+ */
+struct vic_outcomes {
+  __u64 translated;
+  __u64 not_a_service;
+  __u64 refused_empty;
+  __u64 passed_empty;
+  __u64 passed_passthrough;
+  __u64 unknown_port_passed;
+  __u64 unknown_port_refused;
+  __u64 lease_expired;
+  __u64 own_socket;
+  __u64 internal_error; /* a lookup that cannot fail did: passed unrewritten */
+};
+
+enum vic_event_kind {
+  VIC_EVENT_FIRST_USE = 1, /* a slot of counter row 0 was chosen: the service wants a row */
+};
+
+/* Ring buffer vic_events; writer: hooks; reader: daemon. Addresses are the service's. */
+struct vic_event {
+  __u32 kind; /* enum vic_event_kind */
+  __u8 family;
+  __u8 reserved0;
+  __u16 port_be;
+  __u32 address_be[4]; /* IPv4 in [0] */
+};
+
+VIC_STATIC_ASSERT(sizeof(struct vic_view) == 8, "vic_view");
+VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 16, "vic_frontend4");
+VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 32, "vic_frontend6");
+VIC_STATIC_ASSERT(sizeof(struct vic_bucket4) == 64, "vic_bucket4");
+VIC_STATIC_ASSERT(sizeof(struct vic_bucket6) == 64, "vic_bucket6");
+VIC_STATIC_ASSERT(sizeof(struct vic_slot4) == 8, "vic_slot4");
+VIC_STATIC_ASSERT(sizeof(struct vic_slot6) == 24, "vic_slot6");
+VIC_STATIC_ASSERT(sizeof(struct vic_alias) == 8, "vic_alias");
+VIC_STATIC_ASSERT(sizeof(struct vic_table) == 8, "vic_table");
+VIC_STATIC_ASSERT(sizeof(struct vic_config) == 64, "vic_config");
+VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
+VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
+VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
+VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 80, "vic_outcomes");
+VIC_STATIC_ASSERT(sizeof(struct vic_event) == 24, "vic_event");
+
+#endif /* VICINITY_ABI_H_ */
