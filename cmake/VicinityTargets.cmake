@@ -78,11 +78,23 @@ function(vic_test name)
   vic_test_settings(${name})
   set(env VICINITY_SOURCE_DIR=${PROJECT_SOURCE_DIR} VICINITY_BINARY_DIR=${PROJECT_BINARY_DIR}
       ${arg_ENV})
+  foreach(label IN LISTS arg_LABELS)
+    vic_group(vic_tests_${label} ${name})
+  endforeach()
   if("kernel" IN_LIST arg_LABELS OR "e2e" IN_LIST arg_LABELS)
     vic_register_binary(${name})
   else()
     vic_register_cases(${name})
+    vic_group(vic_tests_native ${name})
   endif()
+endfunction()
+
+# vic_tests_LABEL builds the tests of one label; vic_tests_native those that run under sanitizers.
+function(vic_group group member)
+  if(NOT TARGET ${group})
+    add_custom_target(${group})
+  endif()
+  add_dependencies(${group} ${member})
 endfunction()
 
 # Kernel state is shared by a binary's cases (fixtures clean up per binary): one case, alone.

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# check: test, and what takes longer: clang-tidy over everything, sanitizers.
+set -euo pipefail
+# shellcheck source=scripts/lib/common.sh
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+
+failed=()
+run() { timed "$@" || failed+=("$1"); }
+
+sanitized() {
+  "$VIC_LIB/build.sh" "$1" vic_tests_native &&
+    "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property)$'
+}
+
+run test "$VIC_LIB/test.sh"
+run tidy "$VIC_LIB/tidy.sh" all
+run asan sanitized asan
+run tsan sanitized tsan
+if [[ ${#failed[@]} -gt 0 ]]; then
+  say "check FAILED: ${failed[*]}"
+  exit 1
+fi
+say "check passed"
