@@ -74,6 +74,17 @@ struct DataplaneStatus {
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
 };
 
+// Mirrors struct vic_context: where this node is, kept beside the tables.
+struct NodeContext {
+  std::string network;
+  std::string cluster;
+  std::string region;
+  std::string zone;
+  std::string subzone;
+  std::string node;
+  bool operator==(const NodeContext&) const = default;
+};
+
 class Dataplane {
  public:
   virtual ~Dataplane() = default;
@@ -87,6 +98,10 @@ class Dataplane {
   // Makes the diff true, as a set: an address that moves from one service to another changes hands
   // in one store, with no moment in which nobody has it. A refused service keeps its old table.
   [[nodiscard]] virtual ApplyResult apply(const compile::Diff& diff) = 0;
+
+  // The own context over restarts (map vic_context). A text longer than the ABI allows is an error.
+  [[nodiscard]] virtual std::optional<NodeContext> load_context() const = 0;
+  virtual absl::Status save_context(const NodeContext& context) = 0;
 
   // Renews the lease and the own-socket mark; `lease` zero = tables never expire.
   virtual void renew_lease(absl::Duration lease) = 0;

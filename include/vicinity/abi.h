@@ -48,6 +48,7 @@ enum vic_limit {
   VIC_MAX_LOADED_SLOTS = 65535,
   VIC_NAME_CHARS = 96,
   VIC_NAME_MORE_CHARS = 184,
+  VIC_CONTEXT_CHARS = 256,
   /* Rows of vic_counters: a slot's `counter` is row << 4 | tier. Row 0 means "ask for a row", the
    * last row is shared by every service that came when the pool was empty. */
   VIC_COUNTER_ROWS = 4096,
@@ -258,6 +259,22 @@ struct vic_outcomes {
   __u64 internal_error; /* a lookup that cannot fail did: passed unrewritten */
 };
 
+/*
+ * Where this node is, as last learned from the feed; NUL-terminated. Kept beside the tables so that
+ * a restarted daemon ranks as its predecessor did until the feed says otherwise.
+ * Array vic_context, one element; writer: daemon; reader: daemon, bpftool.
+ */
+struct vic_context {
+  __u32 known; /* 0: never learned */
+  __u32 reserved; /* 0 */
+  char network[VIC_CONTEXT_CHARS];
+  char cluster[VIC_CONTEXT_CHARS];
+  char region[VIC_CONTEXT_CHARS];
+  char zone[VIC_CONTEXT_CHARS];
+  char subzone[VIC_CONTEXT_CHARS];
+  char node[VIC_CONTEXT_CHARS];
+};
+
 enum vic_event_kind {
   VIC_EVENT_FIRST_USE = 1, /* a slot of counter row 0 was chosen: the service wants a row */
 };
@@ -285,6 +302,7 @@ VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
 VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
 VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
 VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 80, "vic_outcomes");
+VIC_STATIC_ASSERT(sizeof(struct vic_context) == 1544, "vic_context");
 VIC_STATIC_ASSERT(sizeof(struct vic_event) == 24, "vic_event");
 
 #endif /* VICINITY_ABI_H_ */
