@@ -10,8 +10,13 @@ run() {
 }
 
 check_format() {
-  sources '*.cc' '*.h' '*.c' '*.proto' |
-    xargs -0 -r -n 20 -P "$(nproc)" clang-format-19 --dry-run --Werror
+  local unformatted
+  unformatted=$(sources '*.cc' '*.h' '*.c' '*.proto' |
+    xargs -0 -r -n 20 -P "$(nproc)" clang-format-19 --dry-run -ferror-limit=1 2>&1 |
+    sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: .*clang-format.*/  \1/p' | sort -u)
+  [[ -z $unformatted ]] && return
+  printf 'not formatted (scripts/dev fmt does it):\n%s\n' "$unformatted"
+  return 1
 }
 
 check_shell() {

@@ -12,20 +12,18 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$VIC_ROOT"
 
-# Lines `SOURCE DEPENDENCY`, both relative to the top, for every compiled source of ours. A header
-# generated into the build folder counts through the file it came from.
+# Lines `SOURCE DEPENDENCY`, both relative to the top, for every compiled source of ours: the first
+# file that ninja has on record for an object is its source. Generated headers count as they are.
 list_dependencies() {
-  jq -r '.[] | "\(.output) \(.file)"' "$build/compile_commands.json" >"$work/outputs"
-  ninja -C "$build" -t deps | awk -v top="$VIC_ROOT/" -v build="$build/" '
-    function relative(path) { sub("^" build, "build/dev/", path); sub("^" top, "", path); return path }
-    FNR == NR { source[$1] = relative($2); source[substr($1, length(build) + 1)] = relative($2); next }
-    /^[^ ]/ { sub(/:$/, "", $1); current = source[$1] }
+  ninja -C "$build" -t deps | awk -v top="$VIC_ROOT/" '
+    /^[^ ]/ { source = ""; next }
     /^ / {
-      path = relative($1)
-      if (path ~ /^\//) next
-      if (path !~ /^(daemon|tests|include|bpf|proto|build)\//) path = "build/dev/" path
-      if (current ~ /^(daemon|tests)\//) print current, path
-    }' "$work/outputs" - | sort -u
+      path = $1
+      if (path !~ /^\//) path = "build/dev/" path
+      sub("^" top, "", path)
+      if (source == "") source = path
+      if (path !~ /^\// && source ~ /^(daemon|tests)\//) print source, path
+    }' | sort -u
 }
 
 changed_files() {
