@@ -1,0 +1,120 @@
+// Published: what every thread but control may know of the daemon. Counts and status only, never
+// the cluster. The engine builds one on the control thread and stores it in the cell; telemetry
+// and admin load it from any thread.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "dataplane/dataplane.h"
+#include "telemetry/histogram.h"
+
+namespace vicinity::telemetry {
+
+// feed::FeedStatus as telemetry sees it (telemetry does not know the feed's types).
+struct FeedInfo {
+  std::string state = "connecting";  // connecting, syncing, in_sync, backoff, stopped
+  std::string source;
+  std::string last_error;  // the server's own words where there are any
+  absl::Time connected_at = absl::InfinitePast();
+  absl::Time last_message_at = absl::InfinitePast();
+  absl::Time next_attempt_at = absl::InfinitePast();
+  uint64_t connects = 0;
+  uint64_t disconnects = 0;
+  uint64_t messages = 0;
+  uint64_t resources = 0;
+  uint64_t removals = 0;
+  uint64_t nacks = 0;
+  uint64_t oversized = 0;
+};
+
+struct ContextInfo {
+  bool known = false;
+  std::string node;
+  std::string network;
+  std::string cluster;
+  std::string region;
+  std::string zone;
+  std::string subzone;
+};
+
+// Something that went wrong with one named object, newest last, the latest kMaxKept of them.
+struct Problem {
+  static constexpr size_t kMaxKept = 100;
+  std::string object;  // resource or service name
+  std::string message;
+};
+
+// What the engine did since it started.
+struct EngineCounts {
+  uint64_t services = 0;   // in the model
+  uint64_t workloads = 0;  // in the model
+  uint64_t services_compiled = 0;
+  uint64_t services_published = 0;
+  uint64_t services_removed = 0;
+  uint64_t publishes_refused = 0;
+  uint64_t context_changes = 0;
+  uint64_t address_conflicts = 0;                 // now
+  std::map<std::string, uint64_t> rejected_kind;  // resources rejected since the start, by kind
+  Histogram publish_latency;                      // last byte of a message to tables in place
+};
+
+struct LeaseInfo {
+  absl::Duration length = absl::ZeroDuration();  // zero: tables never expire
+  absl::Time renewed_at = absl::InfinitePast();
+};
+
+struct BuildInfo {
+  std::string version;
+  uint32_t abi_version = 0;
+};
+
+struct Published {
+  BuildInfo build;
+  absl::Time started_at = absl::InfinitePast();
+  absl::Time sampled_at = absl::InfinitePast();
+  bool in_sync_once = false;  // the feed has been in sync since the start
+  ContextInfo context;
+  FeedInfo feed;
+  EngineCounts engine;
+  LeaseInfo lease;
+  dataplane::DataplaneStatus dataplane;
+  dataplane::Outcomes outcomes;
+  std::vector<dataplane::TierCounts> tiers;  // sorted by service
+  std::vector<Problem> rejected;             // resources that the decoder refused
+  std::vector<Problem> refused;              // services the data plane has no room for
+  std::vector<std::string> conflicts;        // "10.96.0.10: a/b serves it; c/d does not", bounded
+  std::string last_error;                    // of the engine itself
+};
+
+// Never holds a null pointer. Any thread.
+class PublishedCell {
+ public:
+  PublishedCell() : value_(std::make_shared<const Published>()) {}
+  PublishedCell(const PublishedCell&) = delete;
+  PublishedCell& operator=(const PublishedCell&) = delete;
+  ~PublishedCell() = default;
+
+  [[nodiscard]] std::shared_ptr<const Published> load() const { return std::atomic_load(&value_); }
+  // REQUIRES: `value` is not null.
+  void store(std::shared_ptr<const Published> value) {
+    std::atomic_store(&value_, std::move(value));
+  }
+
+ private:
+  // Not std::atomic<shared_ptr>: libstdc++ 12 unlocks it relaxed after a load, which is a race.
+  std::shared_ptr<const Published> value_;
+};
+
+// Gives a Published as fresh as can be had now. Any thread; may wait for the control thread.
+using StatusSource = std::function<std::shared_ptr<const Published>()>;
+
+}  // namespace vicinity::telemetry
