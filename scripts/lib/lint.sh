@@ -32,6 +32,7 @@ run format check_format
 run layers "$VIC_LIB/check_layers"
 run layers-selftest "$VIC_LIB/check_layers_test.sh"
 run hygiene "$VIC_LIB/check_hygiene"
+run hygiene-selftest "$VIC_LIB/check_hygiene_test.sh"
 run abi "$VIC_LIB/check_abi.sh"
 run shell check_shell
 run tidy "$VIC_LIB/tidy.sh" changed
