@@ -1,0 +1,144 @@
+// A Dataplane in memory: the simplest thing that keeps the contract of dataplane.h, for tests of
+// what stands above it. dataplane_contract.h holds it and the kernel's to the same rows. One
+// thread.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "dataplane/dataplane.h"
+
+namespace vicinity::testing {
+
+class FakeDataplane final : public dataplane::Dataplane {
+ public:
+  struct Limits {
+    uint64_t slots = std::numeric_limits<uint64_t>::max();
+  };
+
+  FakeDataplane() = default;
+  explicit FakeDataplane(Limits limits) : limits_(limits) {}
+
+  [[nodiscard]] compile::Tables read_all() const override { return tables_; }
+
+  [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const override {
+    auto found = tables_.services.find(std::string(service));
+    if (found == tables_.services.end()) return std::nullopt;
+    return found->second;
+  }
+
+  [[nodiscard]] dataplane::ApplyResult apply(const compile::Diff& diff) override {
+    applied_.push_back(diff);
+    dataplane::ApplyResult result;
+    for (const std::string& name : diff.removals) {
+      pending_.erase(name);
+      result.removed += tables_.services.erase(name);
+    }
+    for (const compile::ServiceTable& table : diff.upserts) upsert(table, result);
+    return result;
+  }
+
+  void renew_lease(absl::Duration lease) override {
+    lease_ = lease;
+    ++renewals_;
+  }
+
+  void maintain() override {
+    ++maintenances_;
+    dataplane::ApplyResult ignored;
+    for (const auto& [name, table] : std::map(pending_)) upsert(table, ignored);
+  }
+
+  [[nodiscard]] int maintenance_fd() const override { return -1; }
+  [[nodiscard]] dataplane::Outcomes outcomes() const override { return outcomes_; }
+  [[nodiscard]] std::vector<dataplane::TierCounts> tier_counts() const override {
+    return tier_counts_;
+  }
+
+  [[nodiscard]] dataplane::DataplaneStatus status() const override {
+    dataplane::DataplaneStatus status;
+    status.generation = 1;
+    status.services = {.used = tables_.services.size(), .capacity = 1u << 20};
+    status.slots4 = {.used = slots_without(""), .capacity = limits_.slots};
+    status.attached = true;
+    status.cgroup = "/fake";
+    for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
+    return status;
+  }
+
+  // What tests look at and turn.
+  [[nodiscard]] const std::vector<compile::Diff>& applied() const { return applied_; }
+  [[nodiscard]] absl::Duration lease() const { return lease_; }
+  [[nodiscard]] uint64_t renewals() const { return renewals_; }
+  [[nodiscard]] uint64_t maintenances() const { return maintenances_; }
+  void set_limits(Limits limits) { limits_ = limits; }
+  void set_tables(compile::Tables tables) { tables_ = std::move(tables); }  // as if adopted
+  void set_outcomes(const dataplane::Outcomes& outcomes) { outcomes_ = outcomes; }
+  void set_tier_counts(std::vector<dataplane::TierCounts> counts) {
+    tier_counts_ = std::move(counts);
+  }
+
+ private:
+  static uint64_t slots_of(const compile::ServiceTable& table) {
+    uint64_t slots = 0;
+    for (const compile::PortTable& port : table.ports) slots += port.slots.size();
+    return slots;
+  }
+
+  [[nodiscard]] uint64_t slots_without(std::string_view service) const {
+    uint64_t slots = 0;
+    for (const auto& [name, table] : tables_.services) {
+      if (name != service) slots += slots_of(table);
+    }
+    return slots;
+  }
+
+  void upsert(const compile::ServiceTable& table, dataplane::ApplyResult& result) {
+    const uint64_t used = slots_without(table.name);
+    if (slots_of(table) > limits_.slots || used > limits_.slots - slots_of(table)) {
+      pending_.insert_or_assign(table.name, table);
+      result.refused.push_back(
+          {.service = table.name,
+           .status = base::exhausted("service {}: publish {} slots: arena full ({} of {})",
+                                     table.name, slots_of(table), used, limits_.slots)});
+      return;
+    }
+    pending_.erase(table.name);
+    take_addresses(table);
+    tables_.services.insert_or_assign(table.name, table);
+    ++result.published;
+  }
+
+  // An address has one owner: who is published last. A service that stays behind loses it.
+  void take_addresses(const compile::ServiceTable& table) {
+    const std::set<model::IpAddress> taken(table.addresses.begin(), table.addresses.end());
+    for (auto& [name, other] : tables_.services) {
+      if (name == table.name) continue;
+      std::erase_if(other.addresses, [&](const auto& ip) { return taken.contains(ip); });
+      std::erase_if(other.ports, [&](const compile::PortTable& port) {
+        return std::none_of(other.addresses.begin(), other.addresses.end(),
+                            [&](const auto& ip) { return ip.family == port.family; });
+      });
+    }
+  }
+
+  Limits limits_;
+  compile::Tables tables_;
+  std::map<std::string, compile::ServiceTable> pending_;
+  std::vector<compile::Diff> applied_;
+  std::vector<dataplane::TierCounts> tier_counts_;
+  dataplane::Outcomes outcomes_;
+  absl::Duration lease_ = absl::ZeroDuration();
+  uint64_t renewals_ = 0;
+  uint64_t maintenances_ = 0;
+};
+
+}  // namespace vicinity::testing
