@@ -46,6 +46,14 @@ class FakeDataplane final : public dataplane::Dataplane {
     return result;
   }
 
+  [[nodiscard]] std::optional<dataplane::NodeContext> load_context() const override {
+    return context_;
+  }
+  absl::Status save_context(const dataplane::NodeContext& context) override {
+    context_ = context;
+    return absl::OkStatus();
+  }
+
   void renew_lease(absl::Duration lease) override {
     lease_ = lease;
     ++renewals_;
@@ -136,6 +144,7 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::vector<compile::Diff> applied_;
   std::vector<dataplane::TierCounts> tier_counts_;
   dataplane::Outcomes outcomes_;
+  std::optional<dataplane::NodeContext> context_;
   absl::Duration lease_ = absl::ZeroDuration();
   uint64_t renewals_ = 0;
   uint64_t maintenances_ = 0;
