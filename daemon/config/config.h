@@ -1,0 +1,93 @@
+// Everything an operator can set, as one plain value. Made once at start by parse_config; read-only
+// afterwards, from any thread. The flags' names, defaults and help are in flags.cc.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vicinity::config {
+
+struct HostPort {
+  std::string host;  // IPv6 literals without brackets
+  uint16_t port = 0;
+  bool operator==(const HostPort&) const = default;
+};
+// "host:80", "[::1]:80".
+[[nodiscard]] std::string to_string(const HostPort& address);
+
+enum class FeedKind : uint8_t { kXds, kFile };
+struct FeedChoice {
+  FeedKind kind = FeedKind::kXds;
+  std::string path;  // of the mesh file
+  bool operator==(const FeedChoice&) const = default;
+};
+
+struct LocalityOverride {
+  std::string region;
+  std::string zone;
+  std::string subzone;
+  bool operator==(const LocalityOverride&) const = default;
+};
+
+enum class XdsAuth : uint8_t { kTls, kPlaintext };
+enum class EmptyAction : uint8_t { kRefuse, kPass };
+enum class CapturedPods : uint8_t { kLeave, kBalance };
+enum class Getpeername : uint8_t { kOff, kUdp, kAll };
+enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
+enum class LogFormat : uint8_t { kText, kJson };
+enum class Action : uint8_t { kRun, kUninstall, kPrint };
+
+struct Config {
+  Action action = Action::kRun;
+  std::string print;  // kPrint: what --help or --version asked for
+
+  // This node.
+  std::string node_name;
+  std::optional<std::string> cluster_id;  // unset: as the node's workloads say
+  std::optional<std::string> network;     // unset: as the node's workloads say
+  std::optional<LocalityOverride> locality;
+  absl::Duration locality_wait;
+  std::vector<std::string> flat_networks;
+  std::string pod_name;
+  std::string pod_namespace;
+  std::string pod_ip;
+
+  // Feed.
+  FeedChoice feed;
+  HostPort xds_address;
+  XdsAuth xds_auth = XdsAuth::kTls;
+  std::string xds_root_cert;
+  std::string xds_token;
+  uint64_t max_receive_bytes = 0;
+  absl::Duration resync_quiet;
+
+  // Behaviour.
+  EmptyAction on_empty = EmptyAction::kRefuse;
+  EmptyAction on_unknown_port = EmptyAction::kPass;
+  std::string policy_dir;
+  std::vector<std::string> exclude_services;
+  CapturedPods captured_pods = CapturedPods::kLeave;
+  Getpeername getpeername = Getpeername::kOff;
+
+  // Data plane.
+  std::string cgroup;  // empty: where cgroup2 is mounted
+  std::string pin_dir;
+  absl::Duration lease;  // zero: tables never expire
+  uint32_t max_services = 0;
+  uint32_t max_slots = 0;
+  bool counters = true;
+
+  // Operation.
+  std::string admin_socket;
+  std::optional<HostPort> metrics_address;  // unset: no exporter
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace vicinity::config

@@ -1,0 +1,1 @@
+vic_test(config_test SOURCES config_test.cc DEPS vic_config)
