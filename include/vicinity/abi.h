@@ -12,6 +12,7 @@
  *
  *   vic_config[VIC_FAMILY_IPV4]   lease, prefixes, {base, mask} of the frontend table in use
  *     -> vic_frontends4[bucket]   two candidate buckets of one cache line; the entry's `view`
+ *                                 (layout.h: which buckets, and where a table of N buckets is)
  *       -> vic_slots4[slot]       the endpoint; with unequal shares vic_aliases4[slot] first
  *         -> vic_counters[...]    one add, by the slot's `counter`
  *
@@ -40,8 +41,7 @@ enum vic_family {
 enum vic_limit {
   VIC_BUCKET4_ENTRIES = 4,
   VIC_BUCKET6_ENTRIES = 2,
-  VIC_CONFIG_PREFIXES4 = 4,
-  VIC_CONFIG_PREFIXES6 = 2,
+  VIC_CONFIG_PREFIXES = 4,
   /* Tiers of one table. Tiers without load beyond the last one are merged into it. */
   VIC_MAX_TIERS = 16,
   /* Loaded slots of one table: `count` of a view has 16 bits. */
@@ -60,8 +60,8 @@ enum vic_limit {
  * store publishes a service's table.
  */
 struct vic_view {
-  __u32 first; /* index of the first slot; for other algorithms than random: of the vic_services
-                  record */
+  __u32 first; /* index of the first slot; where no slot is drawn at random (count == 0, passthrough,
+                  the port-0 entry, other algorithms): of the vic_services record */
   __u16 count; /* slots that carry load; 0 = empty */
   __u16 flags; /* enum vic_view_flag, algorithm in VIC_VIEW_ALGORITHM_MASK */
 };
@@ -164,21 +164,12 @@ struct vic_table {
   __u32 mask; /* buckets - 1; the number of buckets is a power of two */
 };
 
-struct vic_prefix4 {
-  __u32 address_be;
-  __u32 mask_be; /* covers when (destination & mask_be) == address_be */
-};
-
-/* Compares the upper 64 bits of a destination. */
-struct vic_prefix6 {
-  __u64 address_be;
-  __u64 mask_be;
-};
-
 enum vic_config_flag {
   VIC_CONFIG_UNKNOWN_PORT_REFUSE = 0x0001,
-  VIC_CONFIG_PREFIXES =
-      0x0002, /* the prefixes are complete: what they do not cover is no service */
+  /* The prefixes are complete: what they do not cover is no service. */
+  VIC_CONFIG_PREFIXES_COMPLETE = 0x0002,
+  /* Some entries found no room in their buckets and are in bucket 0. */
+  VIC_CONFIG_OVERFLOW = 0x0004,
 };
 
 /*
@@ -191,10 +182,10 @@ struct vic_config {
   __u64 self_until;  /* CLOCK_MONOTONIC ns until which self_tgid is this daemon */
   __u32 self_tgid;   /* thread group whose sockets are never translated, initial pid namespace */
   __u32 flags;       /* enum vic_config_flag */
-  union {
-    struct vic_prefix4 prefixes4[VIC_CONFIG_PREFIXES4]; /* in element VIC_FAMILY_IPV4 */
-    struct vic_prefix6 prefixes6[VIC_CONFIG_PREFIXES6]; /* in element VIC_FAMILY_IPV6 */
-  };
+  /* One word each, so that it is widened by one store. The upper 56 bits begin a destination's
+   * first 64 bits in host order (an IPv4 address is the upper 32 of them), the lower 8 are a shift
+   * (8..63): covers when (destination ^ prefix) >> shift == 0. 0 = not in use. */
+  __u64 prefixes[VIC_CONFIG_PREFIXES];
 };
 
 /* One tier of a table, in order of preference. */
@@ -209,11 +200,14 @@ enum vic_service_flag {
   VIC_SERVICE_MORE = 0x0002,         /* a continuation: struct vic_service_more */
   VIC_SERVICE_ALIASES = 0x0004,      /* its slots have vic_aliases entries */
   VIC_SERVICE_HAD_WORKLOAD = 0x0008, /* a workload of this service was seen once */
+  VIC_SERVICE_HEAD = 0x0010,         /* the service itself: name, counter row; the port-0 entries'
+                                        record */
 };
 
 /*
- * One table: a (service, port, family). Read by people and by the daemon at adoption, and by the
- * rarer algorithms; a random choice never touches it.
+ * One table: a (service, port, family), written once and replaced by another record when the table
+ * changes; or the service's head, which lives as long as the service. Read by people and by the
+ * daemon at adoption, and by the rarer algorithms; a random choice never touches it.
  * Array vic_services; writer: daemon; reader: daemon, vicinityctl, bpftool.
  */
 struct vic_service {
@@ -240,6 +234,21 @@ struct vic_service_more {
   __u32 flags; /* VIC_SERVICE_MORE */
   __u32 more;
   char name[VIC_NAME_MORE_CHARS];
+};
+
+/* Index of the members of vic_outcomes. */
+enum vic_outcome {
+  VIC_OUTCOME_TRANSLATED = 0,
+  VIC_OUTCOME_NOT_A_SERVICE = 1,
+  VIC_OUTCOME_REFUSED_EMPTY = 2,
+  VIC_OUTCOME_PASSED_EMPTY = 3,
+  VIC_OUTCOME_PASSED_PASSTHROUGH = 4,
+  VIC_OUTCOME_UNKNOWN_PORT_PASSED = 5,
+  VIC_OUTCOME_UNKNOWN_PORT_REFUSED = 6,
+  VIC_OUTCOME_LEASE_EXPIRED = 7,
+  VIC_OUTCOME_OWN_SOCKET = 8,
+  VIC_OUTCOME_INTERNAL_ERROR = 9,
+  VIC_OUTCOME_COUNT = 10,
 };
 
 /*

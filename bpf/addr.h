@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Destinations: the socket address of a hook as a lookup key, and the chosen endpoint written back.
+ */
+#ifndef VICINITY_ADDR_H_
+#define VICINITY_ADDR_H_
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_endian.h>
+#include <vicinity/layout.h>
+
+/* A destination; its first VIC_KEY4_WORDS or VIC_KEY6_WORDS words are the lookup key. */
+union vic_destination {
+  __u64 word[VIC_KEY6_WORDS];
+  struct {
+    __u32 address_be;
+    __u16 port_be;
+    __u16 realm;
+  } v4;
+  struct {
+    __u32 address_be[4];
+    __u16 port_be;
+    __u16 realm;
+    __u32 reserved;
+  } v6;
+};
+
+/* `family` is a constant wherever these are inlined, so each hook has its own family's code only.
+ */
+static __always_inline __u32 vic_key_words(const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? VIC_KEY4_WORDS : VIC_KEY6_WORDS;
+}
+
+static __always_inline union vic_destination vic_destination4(__u32 address_be, __u32 port_be) {
+  return (union vic_destination){.v4 = {.address_be = address_be, .port_be = (__u16)port_be}};
+}
+
+static __always_inline union vic_destination vic_destination6(const struct bpf_sock_addr* ctx) {
+  return (union vic_destination){
+      .v6 = {.address_be = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]},
+             .port_be = (__u16)ctx->user_port}};
+}
+
+static __always_inline int vic_is_mapped4(const struct bpf_sock_addr* ctx) {
+  return ctx->user_ip6[0] == 0 && ctx->user_ip6[1] == 0 && ctx->user_ip6[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline __u16 vic_port_be(const union vic_destination* at,
+                                         const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? at->v4.port_be : at->v6.port_be;
+}
+
+/* The key of the entry that stands for every other port of the address. */
+static __always_inline union vic_destination vic_any_port(union vic_destination at,
+                                                          const enum vic_family family) {
+  if (family == VIC_FAMILY_IPV4)
+    at.v4.port_be = 0;
+  else
+    at.v6.port_be = 0;
+  return at;
+}
+
+/* What vic_config's prefixes are compared with. */
+static __always_inline __u64 vic_leading_bits(const union vic_destination* at,
+                                              const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? (__u64)bpf_ntohl(at->v4.address_be) << 32
+                                   : bpf_be64_to_cpu(at->word[0]);
+}
+
+static __always_inline void vic_redirect4(struct bpf_sock_addr* ctx,
+                                          const union vic_destination* to) {
+  ctx->user_ip4 = to->v4.address_be;
+  ctx->user_port = to->v4.port_be;
+}
+
+static __always_inline void vic_redirect_mapped4(struct bpf_sock_addr* ctx,
+                                                 const union vic_destination* to) {
+  ctx->user_ip6[3] = to->v4.address_be;
+  ctx->user_port = to->v4.port_be;
+}
+
+static __always_inline void vic_redirect6(struct bpf_sock_addr* ctx,
+                                          const union vic_destination* to) {
+  ctx->user_ip6[0] = to->v6.address_be[0];
+  ctx->user_ip6[1] = to->v6.address_be[1];
+  ctx->user_ip6[2] = to->v6.address_be[2];
+  ctx->user_ip6[3] = to->v6.address_be[3];
+  ctx->user_port = to->v6.port_be;
+}
+
+#endif /* VICINITY_ADDR_H_ */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What becomes of one connection: config line, lease, prefixes, frontend entry, choice. One source
+ * for both families: `family` is a constant at each call.
+ */
+#ifndef VICINITY_FLOW_H_
+#define VICINITY_FLOW_H_
+
+#include <linux/errno.h>
+
+#include "lookup.h"
+#include "select.h"
+#include "stats.h"
+
+/* Return values of a sock_addr program. */
+enum vic_verdict {
+  VIC_REJECT = 0,
+  VIC_PROCEED = 1,
+};
+
+/* Coarse: a lease is minutes, and the exact clock costs more than a lookup. */
+static __always_inline int vic_has_lease(const struct vic_config* config) {
+  const __u64 lease_until = VIC_LOAD(config->lease_until);
+  return lease_until == 0 || bpf_ktime_get_coarse_ns() < lease_until;
+}
+
+/* The daemon itself must reach its control plane whatever the tables say. */
+static __always_inline int vic_is_own_socket(const struct vic_config* config) {
+  const __u32 self = VIC_LOAD(config->self_tgid);
+  if (self == 0 || bpf_get_current_pid_tgid() >> 32 != self) return 0;
+  return bpf_ktime_get_coarse_ns() < VIC_LOAD(config->self_until);
+}
+
+static __always_inline const struct vic_alias* vic_alias_of(__u32 slot,
+                                                            const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_aliases4, &slot)
+                                   : bpf_map_lookup_elem(&vic_aliases6, &slot);
+}
+
+/* Replaces `at` by the endpoint in this slot and counts the choice. */
+static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_destination* at,
+                                                      const enum vic_family family) {
+  const union vic_destination service = *at;
+  __u16 counter;
+  if (family == VIC_FAMILY_IPV4) {
+    const struct vic_slot4* slot = bpf_map_lookup_elem(&vic_slots4, &index);
+    if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
+    *at = vic_destination4(slot->address_be, slot->port_be);
+    counter = VIC_LOAD(slot->counter);
+  } else {
+    const struct vic_slot6* slot = bpf_map_lookup_elem(&vic_slots6, &index);
+    if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
+    __builtin_memcpy(at->v6.address_be, slot->address_be, sizeof(slot->address_be));
+    at->v6.port_be = slot->port_be;
+    counter = VIC_LOAD(slot->counter);
+  }
+  vic_count_choice(family, &service, counter);
+  return VIC_OUTCOME_TRANSLATED;
+}
+
+static __always_inline enum vic_outcome vic_choose(struct vic_view view, union vic_destination* at,
+                                                   const enum vic_family family) {
+  if (view.flags & VIC_VIEW_ALGORITHM_MASK) return VIC_OUTCOME_INTERNAL_ERROR;
+  const struct vic_draw draw = vic_draw_slot(bpf_get_prandom_u32(), view.count);
+  __u32 slot = draw.slot;
+  if (view.flags & VIC_VIEW_WEIGHTED) {
+    const struct vic_alias* alias = vic_alias_of(view.first + slot, family);
+    if (!alias) return VIC_OUTCOME_INTERNAL_ERROR;
+    slot = vic_settle_draw(draw, alias);
+  }
+  return vic_take_slot(view.first + slot, at, family);
+}
+
+/* What a service says to a connection; `at` becomes the endpoint when there is one. */
+static __always_inline enum vic_outcome vic_follow_view(const struct vic_config* config,
+                                                        struct vic_view view,
+                                                        union vic_destination* at,
+                                                        const enum vic_family family) {
+  if (vic_is_own_socket(config)) return VIC_OUTCOME_OWN_SOCKET;
+  if (view.flags & VIC_VIEW_UNKNOWN_PORT)
+    return VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE
+               ? VIC_OUTCOME_UNKNOWN_PORT_REFUSED
+               : VIC_OUTCOME_UNKNOWN_PORT_PASSED;
+  if (view.flags & VIC_VIEW_PASSTHROUGH) return VIC_OUTCOME_PASSED_PASSTHROUGH;
+  if (view.count == 0)
+    return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
+  return vic_choose(view, at, family);
+}
+
+static __always_inline enum vic_outcome vic_balance(union vic_destination* at,
+                                                    const enum vic_family family) {
+  const struct vic_config* config = vic_config_of(family);
+  if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
+  if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
+  if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
+  union vic_view_word found = {.word = vic_find_view(config, at, family)};
+  if (!found.word) {
+    const union vic_destination any_port = vic_any_port(*at, family);
+    found.word = vic_find_view(config, &any_port, family);
+  }
+  if (!found.word) return VIC_OUTCOME_NOT_A_SERVICE;
+  return vic_follow_view(config, found.view, at, family);
+}
+
+/* Counts and turns an outcome into the hook's return value. */
+static __always_inline int vic_conclude(enum vic_outcome outcome, const enum vic_family family) {
+  vic_count_outcome(family, outcome);
+  if (outcome != VIC_OUTCOME_REFUSED_EMPTY && outcome != VIC_OUTCOME_UNKNOWN_PORT_REFUSED)
+    return VIC_PROCEED;
+  bpf_set_retval(-ECONNREFUSED);
+  return VIC_REJECT;
+}
+
+#endif /* VICINITY_FLOW_H_ */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * From a destination to the view of its table. One source for both families: `family` is a
+ * constant at each call. What makes it safe against the writer is in
+ * docs/decisions/001-lookup-under-change.md.
+ */
+#ifndef VICINITY_LOOKUP_H_
+#define VICINITY_LOOKUP_H_
+
+#include "addr.h"
+#include "maps.h"
+
+/* A word that the daemon may be storing: one load, not repeated, not torn. */
+#define VIC_LOAD(word) (*(const volatile __typeof__(word)*)&(word))
+
+union vic_view_word {
+  __u64 word;
+  struct vic_view view;
+};
+
+union vic_table_word {
+  __u64 word;
+  struct vic_table table;
+};
+
+static __always_inline struct vic_config* vic_config_of(const enum vic_family family) {
+  const __u32 index = family;
+  return bpf_map_lookup_elem(&vic_config, &index);
+}
+
+static __always_inline const __u64* vic_bucket(__u32 index, const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_frontends4, &index)
+                                   : bpf_map_lookup_elem(&vic_frontends6, &index);
+}
+
+static __always_inline int vic_key_equals(const __u64* entry, const union vic_destination* key,
+                                          const __u32 words) {
+  __u64 difference = 0;
+#pragma unroll
+  for (__u32 i = 0; i < words; i++) difference |= VIC_LOAD(entry[i]) ^ key->word[i];
+  return difference == 0;
+}
+
+/*
+ * `from`, known to be computed after `word` was loaded: a load through it is ordered behind that
+ * load by an address dependency, which arm64 keeps too (BPF v3 has no load-acquire).
+ */
+static __always_inline const __u64* vic_after(__u64 word, const __u64* from) {
+  asm volatile("%0 &= 0" : "+r"(word));
+  return (const __u64*)((const char*)from + word);
+}
+
+/*
+ * The view beside `key` in one bucket, 0 if there is none. A key of several words is not written by
+ * one store, so a match may have been of a key half written. Whoever then sees a view also sees
+ * that entry's whole key, hence the second look.
+ */
+static __always_inline __u64 vic_view_in_bucket(const __u64* bucket,
+                                                const union vic_destination* key,
+                                                const __u32 words) {
+#pragma unroll
+  for (__u32 i = 0; i < VIC_BUCKET_WORDS; i += words + 1) {
+    if (!vic_key_equals(bucket + i, key, words)) continue;
+    const __u64 view = VIC_LOAD(bucket[i + words]);
+    if (view == 0) continue; /* on its way in or out */
+    if (words == 1 || vic_key_equals(vic_after(view, bucket + i), key, words)) return view;
+  }
+  return 0;
+}
+
+static __always_inline __u64 vic_find_view(const struct vic_config* config,
+                                           const union vic_destination* key,
+                                           const enum vic_family family) {
+  const __u32 words = vic_key_words(family);
+  const union vic_table_word in_use = {.word = VIC_LOAD(*(const __u64*)&config->table)};
+  const __u64 hash = vic_hash(key->word, words);
+  const __u64* bucket = vic_bucket(vic_first_bucket(hash, in_use.table), family);
+  __u64 view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
+  if (view) return view;
+  bucket = vic_bucket(vic_second_bucket(hash, in_use.table), family);
+  view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
+  if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_OVERFLOW)) return view;
+  bucket = vic_bucket(VIC_OVERFLOW_BUCKET, family);
+  return bucket ? vic_view_in_bucket(bucket, key, words) : 0;
+}
+
+/* Could there be an entry for this destination? Most are sent away here, in the first line. */
+static __always_inline int vic_is_covered(const struct vic_config* config,
+                                          const union vic_destination* at,
+                                          const enum vic_family family) {
+  if (!(VIC_LOAD(config->flags) & VIC_CONFIG_PREFIXES_COMPLETE)) return 1;
+  const __u64 leading = vic_leading_bits(at, family);
+#pragma unroll
+  for (__u32 i = 0; i < VIC_CONFIG_PREFIXES; i++) {
+    const __u64 prefix = VIC_LOAD(config->prefixes[i]);
+    if ((leading ^ prefix) >> (prefix & 63) == 0) return 1;
+  }
+  return 0;
+}
+
+#endif /* VICINITY_LOOKUP_H_ */

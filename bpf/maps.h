@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map of the object. Sizes marked "by the daemon" are set before loading. The arrays are
+ * mapped and written by the daemon without a system call, and their lookups are inlined by the JIT.
+ */
+#ifndef VICINITY_MAPS_H_
+#define VICINITY_MAPS_H_
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+#include <vicinity/layout.h>
+
+#define VIC_MAPPED_ARRAY(name, value_type, entries) \
+  struct {                                          \
+    __uint(type, BPF_MAP_TYPE_ARRAY);               \
+    __uint(map_flags, BPF_F_MMAPABLE);              \
+    __uint(max_entries, entries);                   \
+    __type(key, __u32);                             \
+    __type(value, value_type);                      \
+  } name SEC(".maps")
+
+VIC_MAPPED_ARRAY(vic_config, struct vic_config, VIC_FAMILY_COUNT);
+VIC_MAPPED_ARRAY(vic_frontends4, struct vic_bucket4, 1); /* by the daemon */
+VIC_MAPPED_ARRAY(vic_frontends6, struct vic_bucket6, 1);
+VIC_MAPPED_ARRAY(vic_slots4, struct vic_slot4, 1);
+VIC_MAPPED_ARRAY(vic_slots6, struct vic_slot6, 1);
+VIC_MAPPED_ARRAY(vic_aliases4, struct vic_alias, 1);
+VIC_MAPPED_ARRAY(vic_aliases6, struct vic_alias, 1);
+VIC_MAPPED_ARRAY(vic_services, struct vic_service, 1);
+VIC_MAPPED_ARRAY(vic_context, struct vic_context, 1);
+/* Shards times VIC_COUNTER_SHARD, see vic_counter_index(). */
+VIC_MAPPED_ARRAY(vic_counters, __u64, VIC_COUNTER_SHARD);
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, VIC_FAMILY_COUNT);
+  __type(key, __u32);
+  __type(value, struct vic_outcomes);
+} vic_outcomes SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 64 * 1024);
+} vic_events SEC(".maps");
+
+/* Read by no program: the daemon updates its element, which takes the kernel one grace period. */
+struct vic_grace_inner {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct vic_grace_inner);
+} vic_grace SEC(".maps");
+
+/* Frozen options: the verifier removes what they switch off. */
+const volatile __u32 vic_counting = 1;
+const volatile __u32 vic_shard_mask = 0;
+
+#endif /* VICINITY_MAPS_H_ */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What the hooks count: outcomes per CPU, choices by service and tier. All of it goes away when
+ * vic_counting is frozen to 0.
+ */
+#ifndef VICINITY_STATS_H_
+#define VICINITY_STATS_H_
+
+#include "addr.h"
+#include "maps.h"
+
+static __always_inline void vic_count_outcome(const enum vic_family family,
+                                              enum vic_outcome outcome) {
+  if (!vic_counting) return;
+  const __u32 index = family;
+  __u64* counts = bpf_map_lookup_elem(&vic_outcomes, &index);
+  if (!counts || outcome >= VIC_OUTCOME_COUNT) return;
+  /* Atomic although per CPU: the hooks can be preempted by one another. */
+  __sync_fetch_and_add(&counts[outcome], 1);
+}
+
+/* Tells the daemon once, more or less: until it gives the service a row, every choice asks. */
+static __noinline int vic_ask_for_row(const union vic_destination* at, __u32 family) {
+  if (!at) return 0;
+  struct vic_event* event = bpf_ringbuf_reserve(&vic_events, sizeof(*event), 0);
+  if (!event) return 0;
+  __builtin_memset(event, 0, sizeof(*event));
+  event->kind = VIC_EVENT_FIRST_USE;
+  event->family = (__u8)family;
+  event->port_be = vic_port_be(at, family);
+  event->address_be[0] = at->v6.address_be[0];
+  if (family == VIC_FAMILY_IPV6) {
+    event->address_be[1] = at->v6.address_be[1];
+    event->address_be[2] = at->v6.address_be[2];
+    event->address_be[3] = at->v6.address_be[3];
+  }
+  bpf_ringbuf_submit(event, 0);
+  return 0;
+}
+
+static __always_inline void vic_count_choice(const enum vic_family family,
+                                             const union vic_destination* at, __u16 counter) {
+  if (!vic_counting) return;
+  const __u32 shard = bpf_get_smp_processor_id() & vic_shard_mask;
+  const __u32 index = vic_counter_index(shard, counter);
+  __u64* count = bpf_map_lookup_elem(&vic_counters, &index);
+  if (count) __sync_fetch_and_add(count, 1);
+  if (counter >> 4 == 0) vic_ask_for_row(at, family);
+}
+
+#endif /* VICINITY_STATS_H_ */

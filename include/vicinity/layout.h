@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Where things are inside the maps of abi.h: arithmetic that the kernel programs and the daemon
+ * share. Pure. A key is the leading words of a frontend entry: one of IPv4, three of IPv6.
+ *
+ * Frontend tables: the table of N buckets (a power of two) occupies buckets [N, 2N), so that a
+ * table and the larger one that replaces it never overlap. Bucket 0 belongs to all of them and
+ * takes the few entries that fit into neither of their buckets (VIC_CONFIG_OVERFLOW).
+ */
+#ifndef VICINITY_LAYOUT_H_
+#define VICINITY_LAYOUT_H_
+
+#include <vicinity/abi.h>
+
+enum vic_layout {
+  VIC_KEY4_WORDS = 1,
+  VIC_KEY6_WORDS = 3,
+  VIC_BUCKET_WORDS = 8,
+  VIC_OVERFLOW_BUCKET = 0,
+  /* Elements of vic_counters per shard. */
+  VIC_COUNTER_SHARD = VIC_COUNTER_ROWS * VIC_MAX_TIERS,
+};
+
+/* 32 bits for each of the two candidate buckets: multiply and fold, twice. */
+static inline __u64 vic_hash(const __u64 *key, __u32 words) {
+  __u64 hash = 0;
+  for (__u32 i = 0; i < words; i++) {
+    hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15ULL;
+    hash ^= hash >> 32;
+  }
+  hash *= 0xd6e8feb86659fd93ULL;
+  return hash ^ (hash >> 32);
+}
+
+static inline __u32 vic_first_bucket(__u64 hash, struct vic_table table) {
+  return table.base + ((__u32)(hash >> 32) & table.mask);
+}
+
+static inline __u32 vic_second_bucket(__u64 hash, struct vic_table table) {
+  return table.base + ((__u32)hash & table.mask);
+}
+
+/* Tier 0 of all rows is dense: most services only ever use that. */
+static inline __u32 vic_counter_index(__u32 shard, __u16 counter) {
+  return shard * VIC_COUNTER_SHARD + (((__u32)counter & 15) << 12) + (counter >> 4);
+}
+
+VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 8 * (VIC_KEY4_WORDS + 1), "key4");
+VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 8 * (VIC_KEY6_WORDS + 1), "key6");
+VIC_STATIC_ASSERT(VIC_COUNTER_ROWS == 4096 && VIC_MAX_TIERS == 16, "counter = row << 4 | tier");
+
+#endif /* VICINITY_LAYOUT_H_ */
