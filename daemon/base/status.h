@@ -28,6 +28,11 @@ template <class... Args>
   return absl::ResourceExhaustedError(fmt::format(format, std::forward<Args>(args)...));
 }
 
+template <class... Args>
+[[nodiscard]] absl::Status not_found(fmt::format_string<Args...> format, Args&&... args) {
+  return absl::NotFoundError(fmt::format(format, std::forward<Args>(args)...));
+}
+
 // Status of a failed system call: "<what>: <strerror>", code from `error_number`.
 [[nodiscard]] inline absl::Status errno_status(std::string_view what, int error_number = errno) {
   return absl::ErrnoToStatus(error_number, std::string(what));

@@ -40,7 +40,7 @@ struct Workload {
   SymbolId hostname;  // set for DNS endpoints, which may have no address
   Place place;        // an empty cluster of the feed reads as "Kubernetes"
   absl::InlinedVector<IpAddress, 1> addresses;  // in the feed's order
-  absl::InlinedVector<Binding, 1> bindings;     // sorted by service
+  absl::InlinedVector<Binding, 1> bindings;     // sorted by service, each service once
   std::vector<Label> labels;                    // sorted by key
   uint32_t capacity = 1;
   Health health = Health::kHealthy;

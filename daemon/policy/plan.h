@@ -71,4 +71,8 @@ struct Plan {
 [[nodiscard]] std::string_view on_empty_name(OnEmpty on_empty);      // "refuse"
 [[nodiscard]] std::string_view exclusion_name(Exclusion reason);     // "no_port"
 
+void sort_by_uid(std::vector<Excluded>& excluded);
+// Stable text: the plan, its tiers, their endpoints, what is excluded; one line each.
+[[nodiscard]] std::string to_text(const Plan& plan);
+
 }  // namespace vicinity::policy

@@ -1,0 +1,87 @@
+#include "compile/compile.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status.h"
+#include "policy/wds/plan.h"
+
+namespace vicinity::compile {
+namespace {
+
+using model::Family;
+using model::Service;
+using policy::OnEmpty;
+
+bool has_port(const Service& service, uint16_t port) {
+  return std::ranges::find(service.ports, port, &model::Port::service_port) != service.ports.end();
+}
+
+// A service without endpoints is refused only when that is certain: a feed that was never in sync
+// may still bring them, and one that never had any is somebody else's to serve.
+OnEmpty on_empty(const model::Snapshot& snapshot, model::SymbolId service,
+                 const CompileOptions& options) {
+  const bool certain = options.feed_was_in_sync && snapshot.had_workload(service);
+  return certain ? options.on_empty : OnEmpty::kPass;
+}
+
+bool has_family(std::span<const model::IpAddress> addresses, Family family) {
+  return std::ranges::find(addresses, family, &model::IpAddress::family) != addresses.end();
+}
+
+}  // namespace
+
+absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const PlanRequest& request,
+                                       const CompileOptions& options) {
+  const policy::PortQuery& query = request.query;
+  const Service* service = snapshot.find_service(query.service);
+  const std::string_view name = snapshot.symbols().name(query.service);
+  if (service == nullptr) return base::not_found("service {}: not in the mesh", name);
+  if (!has_port(*service, query.port)) {
+    return base::not_found("service {}: has no port {}", name, query.port);
+  }
+  const policy::wds::WdsSpec spec{.load_balancing = service->load_balancing,
+                                  .leading_network = options.leading_network,
+                                  .on_empty = on_empty(snapshot, query.service, options)};
+  return policy::wds::plan(
+      spec, policy::eligible_endpoints(snapshot, query, request.client, options.eligibility),
+      request.client);
+}
+
+absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapshot& snapshot,
+                                                            model::SymbolId key,
+                                                            const CompileOptions& options) {
+  const Service* service = snapshot.find_service(key);
+  ServiceTable result;
+  result.addresses = snapshot.owned_addresses(key);
+  if (service == nullptr || result.addresses.empty()) return std::nullopt;
+  result.name = snapshot.symbols().name(key);
+  PlanRequest request{.query = {.service = key}, .client = snapshot.self()};
+  for (const model::Port& port : service->ports) {
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      if (!has_family(result.addresses, family)) continue;
+      request.query.port = port.service_port;
+      request.query.family = family;
+      VIC_ASSIGN_OR_RETURN(auto plan, plan_port(snapshot, request, options));
+      VIC_ASSIGN_OR_RETURN(
+          auto compiled,
+          compile_port(std::move(plan), {.service = result.name,
+                                         .port = port.service_port,
+                                         .family = family,
+                                         .had_workload = snapshot.had_workload(key)}));
+      result.ports.push_back(std::move(compiled.table));
+    }
+  }
+  return result;
+}
+
+absl::StatusOr<Tables> compile_all(const model::Snapshot& snapshot, const CompileOptions& options) {
+  Tables tables;
+  for (const model::SymbolId key : snapshot.service_keys()) {
+    VIC_ASSIGN_OR_RETURN(auto table, compile_service(snapshot, key, options));
+    if (table) tables.services.emplace(table->name, *std::move(table));
+  }
+  return tables;
+}
+
+}  // namespace vicinity::compile

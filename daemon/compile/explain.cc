@@ -1,0 +1,78 @@
+#include "compile/explain.h"
+
+#include <utility>
+
+#include "base/status.h"
+
+namespace vicinity::compile {
+namespace {
+
+ExplainedEndpoint explained(const policy::Endpoint& endpoint, const model::Symbols& symbols) {
+  const model::Workload& workload = *endpoint.workload;
+  const bool healthy = workload.health == model::Health::kHealthy;
+  return {.workload = workload.uid,
+          .address = model::endpoint_text(endpoint.address, endpoint.port),
+          .locality = model::locality_text(workload.place, symbols),
+          .node = std::string(symbols.name(workload.place.node)),
+          .status = healthy ? "HEALTHY" : "UNHEALTHY",
+          .weight = 1,
+          .share_percent = 0};
+}
+
+// Which tier of the plan each endpoint is in; a table may have merged some.
+std::vector<size_t> endpoint_tiers(const policy::Plan& plan) {
+  std::vector<size_t> tiers(plan.endpoints.size(), 0);
+  for (size_t i = 0; i < plan.tiers.size(); ++i) {
+    for (const policy::Member& member : plan.tiers[i].members) tiers[member.endpoint] = i;
+  }
+  return tiers;
+}
+
+void explain_tiers(const CompiledPort& port, const model::Symbols& symbols,
+                   std::vector<ExplainedTier>& tiers) {
+  for (const policy::Tier& tier : port.plan.tiers) {
+    tiers.push_back(
+        {.priority = tier.priority, .load_percent = tier.load_percent, .endpoints = {}});
+  }
+  const std::vector<size_t> tier_of = endpoint_tiers(port.plan);
+  const std::vector<double> shares = slot_shares(port.table);
+  for (size_t i = 0; i < port.table.slots.size(); ++i) {
+    const uint32_t endpoint = port.slot_endpoint[i];
+    ExplainedEndpoint one = explained(port.plan.endpoints[endpoint], symbols);
+    one.weight = port.table.slots[i].weight;
+    one.share_percent = shares[i] * 100;
+    tiers[tier_of[endpoint]].endpoints.push_back(std::move(one));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanRequest& request,
+                                    const CompileOptions& options) {
+  const policy::PortQuery& query = request.query;
+  const std::string_view name = snapshot.symbols().name(query.service);
+  VIC_ASSIGN_OR_RETURN(auto plan, plan_port(snapshot, request, options));
+  VIC_ASSIGN_OR_RETURN(
+      const auto compiled,
+      compile_port(std::move(plan), {.service = name,
+                                     .port = query.port,
+                                     .family = query.family,
+                                     .had_workload = snapshot.had_workload(query.service)}));
+  const PortTable& table = compiled.table;
+  Explanation result{.service = std::string(name),
+                     .port = table.port,
+                     .family = std::string(model::family_name(table.family)),
+                     .mode = std::string(policy::mode_name(table.mode)),
+                     .algorithm = std::string(policy::algorithm_name(table.algorithm)),
+                     .on_empty = std::string(policy::on_empty_name(table.on_empty)),
+                     .tiers = {},
+                     .excluded = {}};
+  explain_tiers(compiled, snapshot.symbols(), result.tiers);
+  for (const policy::Excluded& excluded : compiled.plan.excluded) {
+    result.excluded.push_back({.workload = excluded.workload->uid,
+                               .reason = std::string(policy::exclusion_name(excluded.reason))});
+  }
+  return result;
+}
+
+}  // namespace vicinity::compile

@@ -1,0 +1,65 @@
+// What one table does, for people and programs: the plan's tiers and exclusions joined with the
+// shares that the compiled table really has. Nothing is worked out here. Pure.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "compile/compile.h"
+
+namespace vicinity::compile {
+
+struct ExplainedEndpoint {
+  std::string workload;  // uid
+  std::string address;   // "10.244.1.5:5000"
+  std::string locality;  // "region/zone/subzone"
+  std::string node;
+  std::string status;  // "HEALTHY" or "UNHEALTHY"
+  uint32_t weight = 1;
+  double share_percent = 0;
+  auto operator<=>(const ExplainedEndpoint&) const = default;
+};
+
+struct ExplainedTier {
+  uint32_t priority = 0;
+  uint32_t load_percent = 0;
+  std::vector<ExplainedEndpoint> endpoints;  // by address
+  bool operator==(const ExplainedTier&) const = default;
+};
+
+struct ExplainedExclusion {
+  std::string workload;
+  std::string reason;
+  auto operator<=>(const ExplainedExclusion&) const = default;
+};
+
+struct Explanation {
+  std::string service;
+  uint16_t port = 0;
+  std::string family;
+  std::string mode;
+  std::string algorithm;
+  std::string on_empty;
+  std::vector<ExplainedTier> tiers;
+  std::vector<ExplainedExclusion> excluded;
+  bool operator==(const Explanation&) const = default;
+};
+
+// NotFound: no such service, or it has no such port.
+[[nodiscard]] absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot,
+                                                  const PlanRequest& request,
+                                                  const CompileOptions& options);
+
+[[nodiscard]] base::Json to_json(const Explanation& explanation);
+// A heading, then PRIORITY LOCALITY WEIGHT SHARE ENDPOINTS(ip|status), one line per tier and
+// locality, then what is excluded and why.
+[[nodiscard]] std::string to_table(const Explanation& explanation);
+// Only the lines of the table, each preceded by the port, of several ports of one service.
+[[nodiscard]] std::string to_endpoints_table(std::span<const Explanation> explanations);
+
+}  // namespace vicinity::compile

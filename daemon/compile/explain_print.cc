@@ -1,0 +1,148 @@
+// An Explanation as JSON (the fields of the interface contract) and as a table for people.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compile/explain.h"
+
+namespace vicinity::compile {
+namespace {
+
+using base::Json;
+using Row = std::vector<std::string>;
+
+Json endpoint_json(const ExplainedEndpoint& endpoint) {
+  return Json::object({{"workload", Json::string(endpoint.workload)},
+                       {"address", Json::string(endpoint.address)},
+                       {"locality", Json::string(endpoint.locality)},
+                       {"node", Json::string(endpoint.node)},
+                       {"status", Json::string(endpoint.status)},
+                       {"weight", Json::number(endpoint.weight)},
+                       {"share_percent", Json::real(endpoint.share_percent)}});
+}
+
+Json tier_json(const ExplainedTier& tier) {
+  Json endpoints = Json::array();
+  for (const ExplainedEndpoint& endpoint : tier.endpoints) endpoints.push(endpoint_json(endpoint));
+  return Json::object({{"priority", Json::number(tier.priority)},
+                       {"load_percent", Json::number(tier.load_percent)},
+                       {"endpoints", std::move(endpoints)}});
+}
+
+// "10.244.1.5" of "10.244.1.5:5000": in the table the port stands once, in the heading.
+std::string_view without_port(std::string_view address) {
+  return address.substr(0, address.rfind(':'));
+}
+
+// All endpoints of one tier in one locality.
+struct Group {
+  uint64_t weight = 0;
+  double share = 0;
+  std::vector<std::string> endpoints;
+};
+
+std::vector<Row> rows_of(const ExplainedTier& tier) {
+  std::map<std::string, Group> groups;
+  for (const ExplainedEndpoint& endpoint : tier.endpoints) {
+    Group& group = groups[endpoint.locality];
+    group.weight += endpoint.weight;
+    group.share += endpoint.share_percent;
+    group.endpoints.push_back(
+        fmt::format("{}|{}", without_port(endpoint.address), endpoint.status));
+  }
+  std::vector<Row> rows;
+  for (const auto& [locality, group] : groups) {
+    rows.push_back({fmt::format("{}", tier.priority), locality.empty() ? "-" : locality,
+                    fmt::format("{}", group.weight), fmt::format("{:.2f}%", group.share),
+                    fmt::format("{}", fmt::join(group.endpoints, ","))});
+  }
+  return rows;
+}
+
+constexpr std::array<std::string_view, 5> kColumns = {"PRIORITY", "LOCALITY", "WEIGHT", "SHARE",
+                                                      "ENDPOINTS(ip|status)"};
+
+std::vector<Row> rows_of(const Explanation& explanation) {
+  std::vector<Row> rows;
+  for (const ExplainedTier& tier : explanation.tiers) {
+    for (Row& row : rows_of(tier)) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+// Columns as wide as their widest cell; the last one ends where it ends.
+std::string aligned(const std::vector<Row>& rows) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (size_t i = 0; i + 1 < row.size(); ++i) text += fmt::format("{:<{}}  ", row[i], widths[i]);
+    text += row.back() + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+Json to_json(const Explanation& explanation) {
+  Json tiers = Json::array();
+  for (const ExplainedTier& tier : explanation.tiers) tiers.push(tier_json(tier));
+  Json excluded = Json::array();
+  for (const ExplainedExclusion& one : explanation.excluded) {
+    excluded.push(Json::object(
+        {{"workload", Json::string(one.workload)}, {"reason", Json::string(one.reason)}}));
+  }
+  return Json::object({{"service", Json::string(explanation.service)},
+                       {"port", Json::number(explanation.port)},
+                       {"family", Json::string(explanation.family)},
+                       {"mode", Json::string(explanation.mode)},
+                       {"algorithm", Json::string(explanation.algorithm)},
+                       {"on_empty", Json::string(explanation.on_empty)},
+                       {"tiers", std::move(tiers)},
+                       {"excluded", std::move(excluded)}});
+}
+
+std::string to_table(const Explanation& explanation) {
+  std::string text = fmt::format("{} port {} {}: {}, {}, when empty {}\n", explanation.service,
+                                 explanation.port, explanation.family, explanation.mode,
+                                 explanation.algorithm, explanation.on_empty);
+  std::vector<Row> rows = rows_of(explanation);
+  if (rows.empty()) {
+    text += "no endpoints\n";
+  } else {
+    rows.insert(rows.begin(), Row(kColumns.begin(), kColumns.end()));
+    text += aligned(rows);
+  }
+  if (explanation.excluded.empty()) return text;
+  std::vector<Row> excluded = {{"EXCLUDED", "REASON"}};
+  for (const ExplainedExclusion& one : explanation.excluded) {
+    excluded.push_back({one.workload, one.reason});
+  }
+  return text + "\n" + aligned(excluded);
+}
+
+std::string to_endpoints_table(std::span<const Explanation> explanations) {
+  std::vector<Row> rows = {Row{"PORT"}};
+  rows.front().insert(rows.front().end(), kColumns.begin(), kColumns.end());
+  for (const Explanation& explanation : explanations) {
+    const std::string port = fmt::format("{}/{}", explanation.port, explanation.family);
+    std::vector<Row> of_port = rows_of(explanation);
+    if (of_port.empty()) of_port = {{"-", "-", "-", "-", "none"}};
+    for (Row& row : of_port) {
+      row.insert(row.begin(), port);
+      rows.push_back(std::move(row));
+    }
+  }
+  return aligned(rows);
+}
+
+}  // namespace vicinity::compile

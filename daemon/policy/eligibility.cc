@@ -1,0 +1,111 @@
+#include "policy/eligibility.h"
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <tuple>
+#include <variant>
+
+namespace vicinity::policy {
+namespace {
+
+using model::Binding;
+using model::Port;
+using model::Ports;
+using model::Service;
+using model::SymbolId;
+using model::Workload;
+
+uint16_t target_port(const Ports& ports, uint16_t service_port) {
+  const auto found = std::ranges::find(ports, service_port, &Port::service_port);
+  return found == ports.end() ? uint16_t{0} : found->target_port;
+}
+
+// What is the same for all workloads of one query.
+class Filter {
+ public:
+  Filter(const Service& service, const PortQuery& query, SymbolId network,
+         std::vector<SymbolId> flat_networks)
+      : service_(service),
+        query_(query),
+        network_(network),
+        flat_networks_(std::move(flat_networks)),
+        service_target_(target_port(service.ports, query.port)) {}
+
+  [[nodiscard]] std::variant<Endpoint, Exclusion> check(const Workload& workload) const {
+    if (workload.addresses.empty()) return Exclusion::kNoAddress;
+    const auto address =
+        std::ranges::find(workload.addresses, query_.family, &model::IpAddress::family);
+    if (address == workload.addresses.end()) return Exclusion::kWrongFamily;
+    const uint16_t port = port_of(workload);
+    if (port == 0) return Exclusion::kNoPort;
+    if (!reachable(workload)) return Exclusion::kUnreachableNetwork;
+    if (!healthy_enough(workload)) return Exclusion::kUnhealthy;
+    return Endpoint{.workload = &workload, .address = *address, .port = port};
+  }
+
+ private:
+  // The workload's own list comes first: a named target port differs from pod to pod.
+  [[nodiscard]] uint16_t port_of(const Workload& workload) const {
+    const auto binding =
+        std::ranges::lower_bound(workload.bindings, service_.key, {}, &Binding::service);
+    const uint16_t own = target_port(binding->ports, query_.port);
+    return own != 0 ? own : service_target_;
+  }
+
+  [[nodiscard]] bool reachable(const Workload& workload) const {
+    if (workload.place.network == network_ || !workload.has_network_gateway) return true;
+    return std::ranges::find(flat_networks_, workload.place.network) != flat_networks_.end();
+  }
+
+  [[nodiscard]] bool healthy_enough(const Workload& workload) const {
+    return workload.health == model::Health::kHealthy ||
+           service_.load_balancing.health_policy == model::HealthPolicy::kAllowAll;
+  }
+
+  const Service& service_;
+  const PortQuery& query_;
+  SymbolId network_;
+  std::vector<SymbolId> flat_networks_;
+  uint16_t service_target_;
+};
+
+bool endpoint_before(const Endpoint& left, const Endpoint& right) {
+  const auto key = [](const Endpoint& one) { return std::tie(one.address, one.port); };
+  if (key(left) != key(right)) return key(left) < key(right);
+  return left.workload->uid < right.workload->uid;
+}
+
+std::vector<SymbolId> known_networks(const EligibilityOptions& options,
+                                     const model::Symbols& symbols) {
+  std::vector<SymbolId> networks;
+  for (const std::string& name : options.flat_networks) {
+    if (const auto network = symbols.find(name)) networks.push_back(*network);
+  }
+  return networks;
+}
+
+}  // namespace
+
+Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& query,
+                            const model::ClientContext& client, const EligibilityOptions& options) {
+  const Filter filter(*snapshot.find_service(query.service), query, client.place.network,
+                      known_networks(options, snapshot.symbols()));
+  const auto all = snapshot.endpoints(query.service);
+  Eligible result;
+  result.endpoints.reserve(all.size());
+  for (const model::WorkloadIndex index : all) {
+    const Workload& workload = snapshot.workload(index);
+    const auto verdict = filter.check(workload);
+    if (const auto* endpoint = std::get_if<Endpoint>(&verdict)) {
+      result.endpoints.push_back(*endpoint);
+    } else {
+      result.excluded.push_back({.workload = &workload, .reason = std::get<Exclusion>(verdict)});
+    }
+  }
+  std::ranges::sort(result.endpoints, endpoint_before);
+  sort_by_uid(result.excluded);
+  return result;
+}
+
+}  // namespace vicinity::policy

@@ -1,0 +1,91 @@
+#include "policy/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace vicinity::policy {
+
+std::string_view mode_name(Mode mode) {
+  switch (mode) {
+    case Mode::kAny:
+      return "any";
+    case Mode::kStrict:
+      return "strict";
+    case Mode::kFailover:
+      return "failover";
+    case Mode::kPassthrough:
+      return "passthrough";
+    case Mode::kPrioritized:
+      return "prioritized";
+    case Mode::kDistribute:
+      return "distribute";
+  }
+  return "?";
+}
+
+std::string_view algorithm_name(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::kRandom:
+      return "random";
+    case Algorithm::kRoundRobin:
+      return "round_robin";
+    case Algorithm::kLeastRequest:
+      return "least_request";
+    case Algorithm::kRingHash:
+      return "ring_hash";
+    case Algorithm::kMaglev:
+      return "maglev";
+  }
+  return "?";
+}
+
+std::string_view on_empty_name(OnEmpty on_empty) {
+  return on_empty == OnEmpty::kRefuse ? "refuse" : "pass";
+}
+
+std::string_view exclusion_name(Exclusion reason) {
+  switch (reason) {
+    case Exclusion::kUnhealthy:
+      return "unhealthy";
+    case Exclusion::kNoPort:
+      return "no_port";
+    case Exclusion::kNoAddress:
+      return "no_address";
+    case Exclusion::kWrongFamily:
+      return "wrong_family";
+    case Exclusion::kUnreachableNetwork:
+      return "unreachable_network";
+    case Exclusion::kNotMatched:
+      return "not_matched";
+    case Exclusion::kZeroCapacity:
+      return "zero_capacity";
+  }
+  return "?";
+}
+
+void sort_by_uid(std::vector<Excluded>& excluded) {
+  std::ranges::sort(excluded, {},
+                    [](const Excluded& one) { return std::string_view(one.workload->uid); });
+}
+
+std::string to_text(const Plan& plan) {
+  std::string text = fmt::format("plan {} {} on_empty={}\n", mode_name(plan.mode),
+                                 algorithm_name(plan.algorithm), on_empty_name(plan.on_empty));
+  for (const Tier& tier : plan.tiers) {
+    text += fmt::format("  tier {} load={}\n", tier.priority, tier.load_percent);
+    for (const Member& member : tier.members) {
+      const Endpoint& endpoint = plan.endpoints[member.endpoint];
+      text += fmt::format("    {} {} weight={} share={}\n",
+                          model::endpoint_text(endpoint.address, endpoint.port),
+                          endpoint.workload->uid, member.weight, member.share);
+    }
+  }
+  for (const Excluded& excluded : plan.excluded) {
+    text +=
+        fmt::format("  excluded {} {}\n", excluded.workload->uid, exclusion_name(excluded.reason));
+  }
+  return text;
+}
+
+}  // namespace vicinity::policy
