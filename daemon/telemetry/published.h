@@ -5,12 +5,14 @@
 
 #include <absl/time/time.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,9 +21,12 @@
 
 namespace vicinity::telemetry {
 
+inline constexpr std::array<std::string_view, 5> kFeedStates{"connecting", "syncing", "in_sync",
+                                                             "backoff", "stopped"};
+
 // feed::FeedStatus as telemetry sees it (telemetry does not know the feed's types).
 struct FeedInfo {
-  std::string state = "connecting";  // connecting, syncing, in_sync, backoff, stopped
+  std::string state{kFeedStates[0]};  // one of kFeedStates
   std::string source;
   std::string last_error;  // the server's own words where there are any
   absl::Time connected_at = absl::InfinitePast();

@@ -1,0 +1,212 @@
+#include "telemetry/metrics.h"
+
+#include <fmt/format.h>
+#include <prometheus/text_serializer.h>
+
+#include <array>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace vicinity::telemetry {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+struct LabelPair {
+  std::string_view name;
+  std::string_view value;
+};
+
+double seconds_since_epoch(absl::Time time) {
+  if (time == absl::InfinitePast()) return 0;
+  return absl::ToDoubleSeconds(time - absl::UnixEpoch());
+}
+
+class Families {
+ public:
+  void counter(std::string_view name, std::string_view help, uint64_t value) {
+    open(name, help, MetricType::Counter);
+    add(static_cast<double>(value), {});
+  }
+  void gauge(std::string_view name, std::string_view help, double value) {
+    open(name, help, MetricType::Gauge);
+    add(value, {});
+  }
+  // A family whose values follow with add().
+  void open(std::string_view name, std::string_view help, MetricType type) {
+    families_.push_back({fmt::format("vicinity_{}", name), std::string(help), type, {}});
+  }
+  void add(double value, std::initializer_list<LabelPair> labels) {
+    ClientMetric& metric = families_.back().metric.emplace_back();
+    for (const LabelPair& label : labels) {
+      metric.label.push_back({std::string(label.name), std::string(label.value)});
+    }
+    if (families_.back().type == MetricType::Counter) metric.counter.value = value;
+    if (families_.back().type == MetricType::Gauge) metric.gauge.value = value;
+  }
+  void histogram(std::string_view name, std::string_view help, const Histogram& histogram);
+  std::vector<MetricFamily> take() { return std::move(families_); }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void Families::histogram(std::string_view name, std::string_view help, const Histogram& values) {
+  open(name, help, MetricType::Histogram);
+  ClientMetric& metric = families_.back().metric.emplace_back();
+  uint64_t below = 0;
+  for (size_t i = 0; i < values.counts.size(); ++i) {
+    below += values.counts[i];
+    const bool last = i == Histogram::kBoundsSeconds.size();
+    const double bound =
+        last ? std::numeric_limits<double>::infinity() : Histogram::kBoundsSeconds[i];
+    metric.histogram.bucket.push_back({below, bound});
+  }
+  metric.histogram.sample_count = below;
+  metric.histogram.sample_sum = values.sum_seconds;
+}
+
+void add_identity(Families& out, const Published& p) {
+  out.open("build_info", "Version of the daemon and of its kernel tables.", MetricType::Gauge);
+  out.add(1, {{"version", p.build.version}, {"abi", std::to_string(p.build.abi_version)}});
+  out.gauge("start_time_seconds", "When the daemon started, since the epoch.",
+            seconds_since_epoch(p.started_at));
+  out.gauge("sample_time_seconds", "When these values were sampled, since the epoch.",
+            seconds_since_epoch(p.sampled_at));
+  out.open("node_info", "Where this node is, as tables are made for it.", MetricType::Gauge);
+  out.add(p.context.known ? 1 : 0, {{"node", p.context.node},
+                                    {"network", p.context.network},
+                                    {"cluster", p.context.cluster},
+                                    {"region", p.context.region},
+                                    {"zone", p.context.zone},
+                                    {"subzone", p.context.subzone}});
+}
+
+void add_feed(Families& out, const Published& p) {
+  out.open("feed_state", "1 for the state that the feed is in.", MetricType::Gauge);
+  for (const std::string_view state : kFeedStates) {
+    out.add(p.feed.state == state ? 1 : 0, {{"state", state}});
+  }
+  out.gauge("feed_synced", "1 when the feed was in sync since the start.", p.in_sync_once ? 1 : 0);
+  out.gauge("feed_last_message_time_seconds", "When the last message came, since the epoch.",
+            seconds_since_epoch(p.feed.last_message_at));
+  out.counter("feed_connects_total", "Streams opened, or files read.", p.feed.connects);
+  out.counter("feed_disconnects_total", "Streams that ended.", p.feed.disconnects);
+  out.counter("feed_messages_total", "Messages received.", p.feed.messages);
+  out.counter("feed_resources_total", "Resources received.", p.feed.resources);
+  out.counter("feed_removals_total", "Removals received.", p.feed.removals);
+  out.counter("feed_nacks_total", "Messages answered with an error.", p.feed.nacks);
+  out.counter("feed_oversized_messages_total", "Messages over the receive limit.",
+              p.feed.oversized);
+  out.open("resources_rejected_total", "Resources that could not be used, by kind.",
+           MetricType::Counter);
+  for (const auto& [kind, count] : p.engine.rejected_kind) {
+    out.add(static_cast<double>(count), {{"kind", kind}});
+  }
+}
+
+void add_engine(Families& out, const Published& p) {
+  out.gauge("model_services", "Services known.", static_cast<double>(p.engine.services));
+  out.gauge("model_workloads", "Workloads known.", static_cast<double>(p.engine.workloads));
+  out.gauge("address_conflicts", "Addresses claimed by more than one service.",
+            static_cast<double>(p.engine.address_conflicts));
+  out.counter("services_compiled_total", "Service tables compiled.", p.engine.services_compiled);
+  out.counter("services_published_total", "Service tables written to the kernel.",
+              p.engine.services_published);
+  out.counter("services_removed_total", "Service tables removed from the kernel.",
+              p.engine.services_removed);
+  out.counter("publishes_refused_total", "Service tables that the kernel had no room for.",
+              p.engine.publishes_refused);
+  out.counter("context_changes_total", "Changes of this node's own network, cluster or locality.",
+              p.engine.context_changes);
+  out.histogram("publish_latency_seconds", "From a message's last byte to its tables in place.",
+                p.engine.publish_latency);
+  out.gauge("lease_duration_seconds", "How long tables outlive the daemon; 0 = for ever.",
+            absl::ToDoubleSeconds(p.lease.length));
+  out.gauge("lease_renewal_time_seconds", "When the lease was last renewed, since the epoch.",
+            seconds_since_epoch(p.lease.renewed_at));
+}
+
+void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
+  const std::array<std::pair<std::string_view, dataplane::Usage>, 6> tables{{
+      {"counter_rows", status.counter_rows},
+      {"frontends4", status.frontends4},
+      {"frontends6", status.frontends6},
+      {"services", status.services},
+      {"slots4", status.slots4},
+      {"slots6", status.slots6},
+  }};
+  out.open("table_entries_used", "Entries in use, by kernel table.", MetricType::Gauge);
+  for (const auto& [name, usage] : tables) {
+    out.add(static_cast<double>(usage.used), {{"table", name}});
+  }
+  out.open("table_entries_capacity", "Entries there are, by kernel table.", MetricType::Gauge);
+  for (const auto& [name, usage] : tables) {
+    out.add(static_cast<double>(usage.capacity), {{"table", name}});
+  }
+  out.gauge("table_generation", "Generation of the kernel tables.", status.generation);
+  out.gauge("table_memory_bytes", "Memory of all kernel tables.",
+            static_cast<double>(status.map_bytes));
+  out.gauge("reclaims_pending", "Entries and blocks that wait for a grace period.",
+            static_cast<double>(status.pending_reclaims));
+  out.counter("grace_periods_total", "Grace periods waited for.", status.grace_periods);
+  out.gauge("services_pending", "Services that wait for room in the kernel.",
+            static_cast<double>(status.pending_services.size()));
+  out.gauge("programs_attached", "1 when the hooks are attached.", status.attached ? 1 : 0);
+}
+
+void add_connects(Families& out, const Published& p) {
+  const dataplane::Outcomes& o = p.outcomes;
+  struct Row {
+    std::string_view result;
+    std::string_view reason;
+    uint64_t count;
+  };
+  const std::array rows{
+      Row{"passed", "empty", o.passed_empty},
+      Row{"passed", "internal_error", o.internal_error},
+      Row{"passed", "lease_expired", o.lease_expired},
+      Row{"passed", "not_a_service", o.not_a_service},
+      Row{"passed", "own_socket", o.own_socket},
+      Row{"passed", "passthrough", o.passed_passthrough},
+      Row{"passed", "unknown_port", o.unknown_port_passed},
+      Row{"refused", "empty", o.refused_empty},
+      Row{"refused", "unknown_port", o.unknown_port_refused},
+      Row{"translated", "", o.translated},
+  };
+  out.open("connects_total", "Connects seen by the hooks, by what was done and why.",
+           MetricType::Counter);
+  for (const Row& row : rows) {
+    out.add(static_cast<double>(row.count), {{"result", row.result}, {"reason", row.reason}});
+  }
+  out.open("service_connects_total", "Connects sent to an endpoint, by service and tier.",
+           MetricType::Counter);
+  for (const dataplane::TierCounts& counts : p.tiers) {
+    for (size_t tier = 0; tier < counts.by_tier.size(); ++tier) {
+      out.add(static_cast<double>(counts.by_tier[tier]),
+              {{"service", counts.service}, {"tier", std::to_string(tier)}});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<MetricFamily> metric_families(const Published& published) {
+  Families out;
+  add_identity(out, published);
+  add_feed(out, published);
+  add_engine(out, published);
+  add_tables(out, published.dataplane);
+  add_connects(out, published);
+  return out.take();
+}
+
+std::string metrics_text(const Published& published) {
+  return prometheus::TextSerializer().Serialize(metric_families(published));
+}
+
+}  // namespace vicinity::telemetry
