@@ -20,6 +20,8 @@ daemon/base/a.h ok // What it is.\n#pragma once\n#include <vector>\n
 daemon/base/a.h ok #pragma once\n\n// What it is.\n\n#include <vector>\n
 daemon/base/a.h bad #pragma once\n#include <vector>\n// Too late.\n
 daemon/base/a.h bad // What it is.\n#include <vector>\n
+bpf/a.h ok #ifndef VIC_A_H_\n#define VIC_A_H_\n#endif\n
+daemon/base/a.h bad // What.\n#ifndef VIC_A_H_\n#endif\n
 daemon/base/a.cc ok #include "base/a.h"\n
 daemon/base/a.cc bad #include <vector>\n#include <vector>\n
 daemon/base/a.cc bad #include "../b.h"\n
