@@ -1,0 +1,132 @@
+#include "feed/xds/response_applier.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <variant>
+
+#include "base/strings.h"
+#include "feed/xds/options.h"
+#include "proto/discovery.pb.h"
+#include "proto/workload.pb.h"
+
+namespace vicinity::feed::xds {
+namespace {
+
+using envoy::service::discovery::v3::Resource;
+using istio::workload::Address;
+
+constexpr size_t kArenaBlock = size_t{256} << 10;
+
+google::protobuf::ArenaOptions arena_options(std::vector<char>& block) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  return options;
+}
+
+bool parse(google::protobuf::MessageLite& message, std::string_view bytes) {
+  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+}  // namespace
+
+ResponseApplier::ResponseApplier(VersionStore& versions)
+    : versions_(versions), block_(kArenaBlock), arena_(arena_options(block_)) {}
+
+Applied ResponseApplier::apply(const Payload& payload, ResponseHeader header, Sink& sink) {
+  applied_ = {};
+  index_ = 0;
+  unnamed_ = 0;
+  for (std::string& name : header.removed) remove(std::move(name), sink);
+  for_each_resource(payload, [&](std::string_view bytes) { apply_resource(bytes, sink); });
+  flush(sink);
+  applied_.errors = summary();
+  return std::move(applied_);
+}
+
+void ResponseApplier::apply_resource(std::string_view bytes, Sink& sink) {
+  arena_.Reset();
+  auto& resource = *google::protobuf::Arena::CreateMessage<Resource>(&arena_);
+  auto& address = *google::protobuf::Arena::CreateMessage<Address>(&arena_);
+  const size_t index = index_++;
+  if (!parse(resource, bytes) || resource.name().empty()) {
+    refuse({fmt::format("resource {}", index), "address", "name: missing or malformed"}, sink);
+    return;
+  }
+  const std::string& name = resource.name();
+  sight(name, resource.version());
+  if (resource.resource().type_url() != kAddressType) {
+    refuse(
+        {name, "address",
+         fmt::format("resource: type is {}, not {}", resource.resource().type_url(), kAddressType)},
+        sink);
+    return;
+  }
+  if (!parse(address, resource.resource().value())) {
+    refuse({name, "address", "resource: malformed"}, sink);
+    return;
+  }
+  DecodeResult result = decode_address(address, name, sink.symbols());
+  if (!result.value) {
+    refuse({name, std::string(resource_kind(address)), to_text(result.errors)}, sink);
+    return;
+  }
+  add(*std::move(result.value), name, sink);
+  versions_.record(name, resource.version());
+}
+
+void ResponseApplier::remove(std::string name, Sink& sink) {
+  if (delta_.size() == kMaxDelta) flush(sink);
+  versions_.erase(name);
+  delta_.removed.push_back(std::move(name));
+}
+
+void ResponseApplier::add(Decoded value, std::string_view name, Sink& sink) {
+  make_room(name, sink);
+  if (auto* workload = std::get_if<model::Workload>(&value)) {
+    delta_.workloads.push_back(std::move(*workload));
+  } else {
+    delta_.services.push_back(std::move(std::get<model::Service>(value)));
+  }
+}
+
+void ResponseApplier::sight(std::string_view name, std::string_view version) {
+  const VersionStore::Sighting sighting = versions_.sight(name, version);
+  if (!sighting.known || sighting.before == VersionStore::Mark::kSeen) return;
+  ++applied_.reappeared;
+  if (sighting.before == VersionStore::Mark::kClaimed && sighting.same_version) {
+    ++applied_.unchanged;
+  }
+}
+
+void ResponseApplier::refuse(ResourceError error, Sink& sink) {
+  ++applied_.bad;
+  const std::string line = fmt::format("{}: {}", error.resource, error.message);
+  if (applied_.errors.size() + line.size() <= kMaxErrorBytes) {
+    applied_.errors += (applied_.errors.empty() ? "" : "; ") + line;
+  } else {
+    ++unnamed_;
+  }
+  sink.reject(std::move(error));
+}
+
+// Inside one Delta order does not count, between two it does: the last of equal names wins.
+void ResponseApplier::make_room(std::string_view name, Sink& sink) {
+  const size_t hash = base::StringHash()(name);
+  if (delta_.size() == kMaxDelta || upserts_.contains(hash)) flush(sink);
+  upserts_.insert(hash);
+}
+
+void ResponseApplier::flush(Sink& sink) {
+  upserts_.clear();
+  if (delta_.empty()) return;
+  sink.apply(std::exchange(delta_, {}));
+}
+
+std::string ResponseApplier::summary() const {
+  if (unnamed_ == 0) return applied_.errors;
+  return fmt::format("{}; and {} more", applied_.errors, unnamed_);
+}
+
+}  // namespace vicinity::feed::xds

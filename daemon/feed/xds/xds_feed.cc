@@ -1,0 +1,108 @@
+#include "feed/xds/xds_feed.h"
+
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "base/status.h"
+#include "feed/xds/stream.h"
+#include "model/ip_address.h"
+
+namespace vicinity::feed::xds {
+
+XdsFeed::XdsFeed(XdsOptions options, std::unique_ptr<Transport> transport, Uniform uniform)
+    : options_(std::move(options)),
+      session_(options_, std::move(uniform)),
+      transport_(std::move(transport)) {}
+
+XdsFeed::~XdsFeed() { stop(); }
+
+absl::Status XdsFeed::start(std::function<void()> wake) {
+  if (!model::IpAddress::parse(options_.node.pod_ip).ok()) {
+    return base::invalid(
+        "xds feed: pod address \"{}\" is not an IP address, which the node id needs",
+        options_.node.pod_ip);
+  }
+  if (options_.address.rfind(':') == std::string::npos) {
+    return base::invalid("xds feed: address \"{}\" is not HOST:PORT", options_.address);
+  }
+  inbox_.set_wake(wake);
+  running_ = true;
+  wake();
+  return absl::OkStatus();
+}
+
+bool XdsFeed::process(Sink& sink, absl::Time now) {
+  if (!running_) return false;
+  if (std::optional<Event> event = inbox_.pop()) {
+    handle(*std::move(event), sink, now);
+    return true;
+  }
+  session_.on_tick(sink, now);
+  if (session_.connect_due(now)) connect(sink);
+  return false;
+}
+
+void XdsFeed::stop() {
+  running_ = false;
+  stream_.reset();
+  inbox_.clear();
+  session_.stop();
+}
+
+void XdsFeed::connect(const Sink& sink) {
+  stream_ = transport_->open(session_.open(sink.snapshot()), inbox_);
+  for (int i = 0; i < kReadAhead; ++i) stream_->read();
+}
+
+void XdsFeed::handle(Event event, Sink& sink, absl::Time now) {
+  if (const auto* message = std::get_if<Message>(&event)) {
+    handle_message(*message, sink, now);
+  } else if (const auto* end = std::get_if<StreamEnd>(&event)) {
+    stream_.reset();
+    session_.on_close(*end, now);
+  } else {
+    session_.on_connected(now);
+  }
+}
+
+// The answer leaves before the tables are published: it says that decoding went well, no more.
+void XdsFeed::handle_message(const Message& message, Sink& sink, absl::Time now) {
+  std::string answer = session_.on_response(message.payload, sink, now);
+  if (!answer.empty()) stream_->send(std::move(answer));
+  stream_->read();
+  sink.message_end(message.received);
+}
+
+void XdsFeed::Inbox::on_message(Payload payload, absl::Time received) {
+  push(Message{.payload = std::move(payload), .received = received});
+}
+
+void XdsFeed::Inbox::push(Event event) {
+  {
+    absl::MutexLock lock(&mutex_);
+    events_.push_back(std::move(event));
+  }
+  wake_();
+}
+
+std::optional<XdsFeed::Event> XdsFeed::Inbox::pop() {
+  absl::MutexLock lock(&mutex_);
+  if (events_.empty()) return std::nullopt;
+  Event event = std::move(events_.front());
+  events_.pop_front();
+  return event;
+}
+
+void XdsFeed::Inbox::clear() {
+  absl::MutexLock lock(&mutex_);
+  events_.clear();
+}
+
+std::unique_ptr<Feed> make_xds_feed(const XdsOptions& options) {
+  auto engine = std::make_shared<std::mt19937_64>(std::random_device()());
+  Uniform uniform = [engine] { return std::uniform_real_distribution<double>()(*engine); };
+  return std::make_unique<XdsFeed>(options, make_grpc_transport(options), std::move(uniform));
+}
+
+}  // namespace vicinity::feed::xds
