@@ -26,6 +26,14 @@ DecodeResult decode_address(const istio::workload::Address& address, std::string
   return result;
 }
 
+void add_to(model::Delta& delta, Decoded decoded) {
+  if (auto* workload = std::get_if<model::Workload>(&decoded)) {
+    delta.workloads.push_back(std::move(*workload));
+  } else {
+    delta.services.push_back(std::move(std::get<model::Service>(decoded)));
+  }
+}
+
 std::string to_text(std::span<const FieldError> errors) {
   std::string text;
   for (const FieldError& error : errors) {

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/delta.h"
 #include "model/service.h"
 #include "model/symbols.h"
 #include "model/workload.h"
@@ -39,6 +40,9 @@ struct DecodeResult {
 // service's "namespace/hostname". All errors are collected, not just the first.
 [[nodiscard]] DecodeResult decode_address(const istio::workload::Address& address,
                                           std::string_view resource_name, model::Symbols& symbols);
+
+// Appends the value to the delta's list of its kind.
+void add_to(model::Delta& delta, Decoded decoded);
 
 // "workload.status: unknown value 7; workload.uid: missing".
 [[nodiscard]] std::string to_text(std::span<const FieldError> errors);

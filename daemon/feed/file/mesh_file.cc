@@ -132,14 +132,6 @@ class MeshBuilder {
   base::StringMap<int> documents_;
 };
 
-void add_to(model::Delta& delta, Decoded decoded) {
-  if (auto* workload = std::get_if<model::Workload>(&decoded)) {
-    delta.workloads.push_back(std::move(*workload));
-  } else {
-    delta.services.push_back(std::move(std::get<model::Service>(decoded)));
-  }
-}
-
 }  // namespace
 
 MeshFile parse_mesh(std::string_view text) {
