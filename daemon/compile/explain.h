@@ -59,7 +59,8 @@ struct Explanation {
 // A heading, then PRIORITY LOCALITY WEIGHT SHARE ENDPOINTS(ip|status), one line per tier and
 // locality, then what is excluded and why.
 [[nodiscard]] std::string to_table(const Explanation& explanation);
-// Only the lines of the table, each preceded by the port, of several ports of one service.
+// Only the lines of the tables, of several ports of one service; with more than one, the port comes
+// first.
 [[nodiscard]] std::string to_endpoints_table(std::span<const Explanation> explanations);
 
 }  // namespace vicinity::compile

@@ -131,14 +131,15 @@ std::string to_table(const Explanation& explanation) {
 }
 
 std::string to_endpoints_table(std::span<const Explanation> explanations) {
-  std::vector<Row> rows = {Row{"PORT"}};
-  rows.front().insert(rows.front().end(), kColumns.begin(), kColumns.end());
+  const bool with_port = explanations.size() > 1;
+  std::vector<Row> rows = {Row(kColumns.begin(), kColumns.end())};
+  if (with_port) rows.front().insert(rows.front().begin(), "PORT");
   for (const Explanation& explanation : explanations) {
     const std::string port = fmt::format("{}/{}", explanation.port, explanation.family);
     std::vector<Row> of_port = rows_of(explanation);
     if (of_port.empty()) of_port = {{"-", "-", "-", "-", "none"}};
     for (Row& row : of_port) {
-      row.insert(row.begin(), port);
+      if (with_port) row.insert(row.begin(), port);
       rows.push_back(std::move(row));
     }
   }
