@@ -1,0 +1,34 @@
+// The calls of the admin protocol: each turns a request into questions to control, or reads the
+// published status. Runs on gRPC's threads.
+#pragma once
+
+#include "admin/control_queue.h"
+#include "proto/vicinity/admin.grpc.pb.h"
+#include "telemetry/published.h"
+
+namespace vicinity::admin {
+
+class AdminService : public Admin::Service {
+ public:
+  // The queue outlives the service.
+  AdminService(ControlQueue& queue, telemetry::StatusSource status);
+
+  grpc::Status Status(grpc::ServerContext* context, const StatusRequest* request,
+                      StatusReply* reply) override;
+  grpc::Status Services(grpc::ServerContext* context, const ServicesRequest* request,
+                        grpc::ServerWriter<ServicesReply>* writer) override;
+  grpc::Status Explain(grpc::ServerContext* context, const ExplainRequest* request,
+                       TextReply* reply) override;
+  grpc::Status Endpoints(grpc::ServerContext* context, const ExplainRequest* request,
+                         TextReply* reply) override;
+  grpc::Status Dump(grpc::ServerContext* context, const DumpRequest* request,
+                    grpc::ServerWriter<TextReply>* writer) override;
+  grpc::Status Metrics(grpc::ServerContext* context, const MetricsRequest* request,
+                       TextReply* reply) override;
+
+ private:
+  ControlQueue& queue_;
+  telemetry::StatusSource status_;
+};
+
+}  // namespace vicinity::admin
