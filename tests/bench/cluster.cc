@@ -1,0 +1,97 @@
+#include "bench/cluster.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/status.h"
+#include "compile/compile.h"
+
+namespace vicinity::bench {
+namespace {
+
+using model::SymbolId;
+
+constexpr std::string_view kNode = "node-0";
+constexpr uint32_t kZones = 3;
+constexpr uint32_t kNodesPerZone = 5;
+constexpr std::array<std::pair<std::string_view, std::string_view>, kZones> kRegionAndZone = {
+    {{"region-a", "zone-1"}, {"region-a", "zone-2"}, {"region-b", "zone-3"}}};
+constexpr uint32_t kUnequalCapacities = 7;
+
+std::string key_of(uint32_t service) {
+  return fmt::format("bench/service-{}.bench.svc.cluster.local", service);
+}
+
+model::Service make_service(const ClusterSpec& spec, uint32_t number, model::Symbols& symbols) {
+  const std::string key = key_of(number);
+  model::Service service;
+  service.key = symbols.intern(key);
+  service.name_space = symbols.intern("bench");
+  service.hostname = symbols.intern(std::string_view(key).substr(sizeof("bench/") - 1));
+  service.name = symbols.intern(fmt::format("service-{}", number));
+  service.addresses = {{.network = {},
+                        .ip = service_address(spec.family, number),
+                        .length = model::family_bits(spec.family)}};
+  service.ports = {{.service_port = kServicePort, .target_port = kEndpointPort}};
+  service.load_balancing = {.mode = model::RoutingMode::kFailover,
+                            .health_policy = model::HealthPolicy::kOnlyHealthy,
+                            .preference = {model::Scope::kRegion, model::Scope::kZone}};
+  return service;
+}
+
+// Zones take turns, so each of the three tiers has a third; the first node of the first zone is
+// ours and has endpoints of its own.
+model::Place place_of(uint32_t endpoint, model::Symbols& symbols) {
+  const uint32_t zone = endpoint % kZones;
+  const uint32_t node = zone + kZones * (endpoint / kZones % kNodesPerZone);
+  return {.network = {},
+          .cluster = symbols.intern("Kubernetes"),
+          .region = symbols.intern(kRegionAndZone[zone].first),
+          .zone = symbols.intern(kRegionAndZone[zone].second),
+          .subzone = {},
+          .node = symbols.intern(fmt::format("node-{}", node))};
+}
+
+model::Workload make_workload(const ClusterSpec& spec, uint32_t endpoint, model::Symbols& symbols) {
+  model::Workload workload;
+  workload.uid = fmt::format("Kubernetes//Pod/bench/pod-{}", endpoint);
+  workload.name_space = symbols.intern("bench");
+  workload.place = place_of(endpoint, symbols);
+  workload.addresses = {endpoint_address(spec.family, endpoint)};
+  workload.bindings = {{.service = symbols.intern(key_of(endpoint / spec.shape.endpoints)),
+                        .ports = {{.service_port = kServicePort, .target_port = kEndpointPort}}}};
+  if (spec.weights == Weights::kUnequal) workload.capacity = 1 + endpoint % kUnequalCapacities;
+  return workload;
+}
+
+}  // namespace
+
+model::Snapshot make_cluster(const ClusterSpec& spec) {
+  model::Snapshot snapshot(kNode);
+  model::Delta delta;
+  for (uint32_t i = 0; i < spec.shape.services; ++i) {
+    delta.services.push_back(make_service(spec, i, snapshot.symbols()));
+  }
+  for (uint32_t i = 0; i < spec.shape.all_endpoints(); ++i) {
+    delta.workloads.push_back(make_workload(spec, i, snapshot.symbols()));
+  }
+  snapshot.apply(std::move(delta));
+  return snapshot;
+}
+
+absl::StatusOr<compile::Diff> compile_cluster(const model::Snapshot& snapshot) {
+  compile::Diff diff;
+  for (const SymbolId service : snapshot.service_keys()) {
+    VIC_ASSIGN_OR_RETURN(std::optional<compile::ServiceTable> table,
+                         compile::compile_service(snapshot, service, {}));
+    if (table) diff.upserts.push_back(*std::move(table));
+  }
+  return diff;
+}
+
+}  // namespace vicinity::bench

@@ -1,0 +1,58 @@
+// What the kernel says about the connect programs of a cgroup, and the programs that do nothing.
+// Main thread.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "base/unique_fd.h"
+#include "model/ip_address.h"
+#include "support/cgroup.h"
+
+struct bpf_link;
+struct bpf_object;
+
+namespace vicinity::bench {
+
+// While it lives the kernel times every run of every BPF program (BPF_STATS_RUN_TIME).
+class RunTimeStats {
+ public:
+  [[nodiscard]] static absl::StatusOr<RunTimeStats> enable();
+
+ private:
+  explicit RunTimeStats(base::UniqueFd fd) : fd_(std::move(fd)) {}
+  base::UniqueFd fd_;
+};
+
+struct HookRuns {
+  uint64_t time_ns = 0;
+  uint64_t count = 0;
+};
+
+// All runs so far of the connect programs attached to exactly this cgroup.
+[[nodiscard]] absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup,
+                                                 model::Family family);
+
+// connect4 and connect6 programs of one instruction, attached as long as the object lives.
+class EmptyHooks {
+ public:
+  [[nodiscard]] static absl::StatusOr<EmptyHooks> attach(const testing::Cgroup& cgroup);
+
+ private:
+  struct Close {
+    void operator()(bpf_object* object) const;
+    void operator()(bpf_link* link) const;
+  };
+  template <class T>
+  using Owned = std::unique_ptr<T, Close>;
+  [[nodiscard]] absl::StatusOr<Owned<bpf_link>> attach_one(const char* program, int cgroup_fd);
+
+  Owned<bpf_object> object_;
+  Owned<bpf_link> connect4_;
+  Owned<bpf_link> connect6_;
+};
+
+}  // namespace vicinity::bench

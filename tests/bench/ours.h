@@ -1,0 +1,41 @@
+// Vicinity itself as a variant: the real tables of a generated cluster in the real maps, with the
+// real programs on the variant's cgroup. Main thread.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "bench/cluster.h"
+#include "bench/workspace.h"
+#include "dataplane/dataplane.h"
+#include "support/cgroup.h"
+
+namespace vicinity::bench {
+
+enum class Counters { kOn, kOff };
+
+struct FillTime {
+  double compile_ms = 0;  // model to tables
+  double apply_ms = 0;    // tables to maps
+};
+
+class Ours {
+ public:
+  [[nodiscard]] static absl::StatusOr<Ours> attach(const testing::Cgroup& cgroup,
+                                                   const std::string& pin_dir, Counters counters);
+
+  // Into empty tables. A service that is refused is an error.
+  [[nodiscard]] absl::StatusOr<FillTime> fill(const model::Snapshot& snapshot);
+  // Lets the dataplane do what is due, such as giving out counter rows that were asked for.
+  void maintain();
+
+ private:
+  explicit Ours(std::unique_ptr<dataplane::Dataplane> dataplane)
+      : dataplane_(std::move(dataplane)) {}
+  std::unique_ptr<dataplane::Dataplane> dataplane_;
+};
+
+}  // namespace vicinity::bench

@@ -1,0 +1,44 @@
+// The rows the benchmark prints: medians and spread over the rounds, as a table and as JSON. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bench/shape.h"
+
+namespace vicinity::bench {
+
+struct Spread {
+  double median = 0;
+  double low = 0;
+  double high = 0;
+};
+
+// REQUIRES: at least one value.
+[[nodiscard]] Spread spread_of(std::vector<double> values);
+
+struct Row {
+  std::string name;
+  Shape shape;
+  bool has_services = false;
+  Spread p50_us;
+  Spread p99_us;
+  Spread connects_per_second;
+  std::optional<Spread> hook_ns;      // none: no program runs
+  std::optional<Spread> times_empty;  // hook_ns over that of the empty program in the same round
+  std::optional<Spread> fill_ms;      // tables or rules of all services
+  std::optional<Spread> compile_and_fill_ms;
+};
+
+struct Run {
+  std::string kernel;
+  unsigned rounds = 0;
+  unsigned connects = 0;  // of each round, twice: for the latency and, timed by BPF, for the hook
+  std::vector<Row> rows;
+};
+
+[[nodiscard]] std::string to_text(const Run& run);
+[[nodiscard]] std::string to_json(const Run& run);
+
+}  // namespace vicinity::bench
