@@ -1,0 +1,236 @@
+#include "engine.h"
+
+#include <absl/time/clock.h>
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "report.h"
+#include "telemetry/log.h"
+
+namespace vicinity {
+namespace {
+
+using telemetry::log_event;
+using telemetry::LogLevel;
+
+dataplane::NodeContext to_node_context(const model::Snapshot& snapshot) {
+  const auto& place = snapshot.self().place;
+  const auto text = [&](model::SymbolId id) { return std::string(snapshot.symbols().name(id)); };
+  return {.network = text(place.network),
+          .cluster = text(place.cluster),
+          .region = text(place.region),
+          .zone = text(place.zone),
+          .subzone = text(place.subzone),
+          .node = text(place.node)};
+}
+
+model::Place to_place(const dataplane::NodeContext& context, model::Symbols& symbols) {
+  return {.network = symbols.intern(context.network),
+          .cluster = symbols.intern(context.cluster),
+          .region = symbols.intern(context.region),
+          .zone = symbols.intern(context.zone),
+          .subzone = symbols.intern(context.subzone),
+          .node = symbols.intern(context.node)};
+}
+
+bool had_workload(const compile::ServiceTable& table) {
+  return std::ranges::any_of(table.ports, [](const auto& port) { return port.had_workload; });
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
+               telemetry::PublishedCell& cell, absl::Time now)
+    : options_(std::move(options)),
+      dataplane_(dataplane),
+      cell_(cell),
+      snapshot_(options_.node, options_.context),
+      adoption_(compile::Tables{}, options_.resync_quiet),
+      now_(now),
+      next_tick_(now),
+      started_at_(now) {
+  const auto adopted = dataplane_.read_all();
+  adoption_ = Adoption(adopted, options_.resync_quiet);
+  for (const auto& [name, table] : adopted.services) {
+    if (had_workload(table)) snapshot_.mark_had_workload(symbols().intern(name));
+  }
+  if (const auto context = dataplane_.load_context();
+      context.has_value() && context->node == options_.node) {
+    snapshot_.restore_self(to_place(*context, symbols()));
+  }
+  tick();
+}
+
+absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now) {
+  now_ = now;
+  const bool more = feed.process(*this, now);
+  if (may_publish() && !live_) publish();
+  if (live_ && !adoption_.over() && now_ >= adoption_.closes_at()) close_adoption();
+  feed_status_ = feed.status();
+  if (now_ >= next_tick_) tick();
+  questions.drain(*this);
+  return more ? now_ : next_turn(feed);
+}
+
+void Engine::reject(feed::ResourceError error) {
+  ++counts_.rejected_kind[error.kind];
+  log_event(LogLevel::kWarn, "resource rejected",
+            {{"kind", error.kind}, {"resource", error.resource}, {"error", error.message}});
+  rejected_.push_back({.object = std::move(error.resource), .message = std::move(error.message)});
+  if (rejected_.size() > telemetry::Problem::kMaxKept) rejected_.pop_front();
+}
+
+void Engine::message_end(absl::Time received) {
+  adoption_.message(now_);
+  unpublished_.push_back(received);
+  if (may_publish()) publish();
+}
+
+void Engine::in_sync() {
+  if (synced_at_ != absl::InfiniteFuture()) return;
+  synced_at_ = now_;
+  log_event(LogLevel::kInfo, "feed in sync",
+            {{"services", std::to_string(snapshot_.service_count())},
+             {"workloads", std::to_string(snapshot_.workload_count())}});
+}
+
+// The first publish waits for the feed and for this node's own locality: ranking without it would
+// put every endpoint into a wrong tier (peers.md row 2).
+bool Engine::may_publish() const {
+  if (live_) return true;
+  if (synced_at_ == absl::InfiniteFuture()) return false;
+  return snapshot_.self_known() || now_ >= synced_at_ + options_.locality_wait;
+}
+
+void Engine::publish() {
+  if (!live_ && !snapshot_.self_known()) {
+    log_event(LogLevel::kWarn, "no workload of this node seen: ranking without a locality",
+              {{"node", options_.node}, {"waited", absl::FormatDuration(options_.locality_wait)}});
+  }
+  live_ = true;
+  auto changes = snapshot_.take_changes();
+  if (changes.context_changed) save_context();
+  compile::Diff diff;
+  gather(std::move(changes.services), diff);
+  if (!diff.empty()) settle(dataplane_.apply(diff));
+  const absl::Time done = absl::Now();
+  for (const auto received : unpublished_) counts_.publish_latency.observe(done - received);
+  unpublished_.clear();
+}
+
+void Engine::gather(std::vector<model::SymbolId> services, compile::Diff& diff) {
+  for (const auto service : services) gather_one(service, diff);
+  std::ranges::sort(diff.upserts, {}, &compile::ServiceTable::name);
+  std::ranges::sort(diff.removals);
+}
+
+void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
+  const std::string name(symbols().name(service));
+  const auto have = dataplane_.read(name);
+  if (adoption_.holds_back(have, snapshot_, service)) {
+    adoption_.defer(service);
+    return;
+  }
+  ++counts_.services_compiled;
+  auto want = compile::compile_service(snapshot_, service, options_.compile);
+  if (!want.ok()) {
+    refuse(uncompilable_, name, want.status());
+    return;
+  }
+  uncompilable_.erase(name);
+  // A refused table waits inside the data plane: even one equal to what is there must replace it.
+  const bool waiting = refused_.erase(name) > 0;
+  if (want->has_value()) {
+    if (waiting || have != *want) diff.upserts.push_back(**std::move(want));
+  } else if (waiting || have.has_value()) {
+    diff.removals.push_back(name);
+  }
+}
+
+void Engine::settle(const dataplane::ApplyResult& result) {
+  counts_.services_published += result.published;
+  counts_.services_removed += result.removed;
+  for (const auto& refusal : result.refused) refuse(refused_, refusal.service, refusal.status);
+}
+
+void Engine::refuse(Refusals& refusals, const std::string& service, const absl::Status& status) {
+  ++counts_.publishes_refused;
+  auto& why = refusals[service];
+  if (why == status.message()) return;
+  why = std::string(status.message());
+  last_error_ = why;
+  log_event(LogLevel::kError, "service not published", {{"error", why}});
+}
+
+void Engine::save_context() {
+  ++counts_.context_changes;
+  const auto context = to_node_context(snapshot_);
+  log_event(LogLevel::kInfo, "own context",
+            {{"place", model::place_text(snapshot_.self().place, symbols())}});
+  if (const auto status = dataplane_.save_context(context); !status.ok()) {
+    last_error_ = std::string(status.message());
+    log_event(LogLevel::kError, "own context not kept", {{"error", last_error_}});
+  }
+}
+
+void Engine::tick() {
+  next_tick_ = now_ + kTick;
+  dataplane_.renew_lease(options_.lease);
+  lease_ = {.length = options_.lease, .renewed_at = now_};
+  dataplane_.maintain();
+  forget_admitted();
+  refresh();
+}
+
+// maintain() publishes refused tables once there is room for them.
+void Engine::forget_admitted() {
+  if (refused_.empty()) return;
+  const auto waiting = dataplane_.status().pending_services;
+  const std::set<std::string_view> names(waiting.begin(), waiting.end());
+  std::erase_if(refused_, [&](const auto& entry) { return !names.contains(entry.first); });
+}
+
+void Engine::close_adoption() {
+  compile::Diff diff;
+  gather(adoption_.close(), diff);
+  for (const auto& name : adoption_.names()) {
+    if (snapshot_.find_service(symbols().intern(name)) != nullptr) continue;
+    if (!dataplane_.read(name).has_value()) continue;
+    diff.removals.push_back(name);
+  }
+  std::ranges::sort(diff.removals);
+  diff.removals.erase(std::ranges::unique(diff.removals).begin(), diff.removals.end());
+  log_event(LogLevel::kInfo, "resync complete",
+            {{"updated", std::to_string(diff.upserts.size())},
+             {"removed", std::to_string(diff.removals.size())}});
+  if (!diff.empty()) settle(dataplane_.apply(diff));
+}
+
+absl::Time Engine::next_turn(const feed::Feed& feed) const {
+  absl::Time next = std::min(next_tick_, feed.next_deadline());
+  if (!live_ && synced_at_ != absl::InfiniteFuture()) {
+    next = std::min(next, synced_at_ + options_.locality_wait);
+  }
+  if (live_ && !adoption_.over()) next = std::min(next, adoption_.closes_at());
+  return next;
+}
+
+void Engine::refresh() {
+  const ReportInput input{.snapshot = snapshot_,
+                          .dataplane = dataplane_,
+                          .feed = feed_status_,
+                          .rejected = rejected_,
+                          .refused = refused_,
+                          .uncompilable = uncompilable_};
+  auto report = std::make_shared<telemetry::Published>(make_report(input));
+  report->started_at = started_at_;
+  report->sampled_at = now_;
+  report->in_sync_once = synced_at_ != absl::InfiniteFuture();
+  report->engine = with_model_counts(counts_, snapshot_);
+  report->lease = lease_;
+  report->last_error = last_error_;
+  cell_.store(std::move(report));
+}
+
+}  // namespace vicinity

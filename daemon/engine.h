@@ -1,0 +1,96 @@
+// The control path's one stateful piece: takes what a feed delivers into the Snapshot, recompiles
+// the services it touched and has the data plane publish what differs. Never blocks, never waits
+// for a grace period. Control thread only.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "admin/control_queue.h"
+#include "adoption.h"
+#include "compile/compile.h"
+#include "dataplane/dataplane.h"
+#include "feed/feed.h"
+#include "model/snapshot.h"
+#include "telemetry/published.h"
+
+namespace vicinity {
+
+struct EngineOptions {
+  std::string node;
+  model::ContextOverride context;
+  compile::CompileOptions compile;
+  absl::Duration locality_wait = absl::Seconds(5);  // --locality-wait
+  absl::Duration resync_quiet = absl::Seconds(10);  // --resync-quiet
+  absl::Duration lease = absl::Minutes(10);         // --lease; zero = tables never expire
+};
+
+class Engine final : public feed::Sink, public admin::ControlView {
+ public:
+  // Adopts whatever tables and own context the data plane has. `dataplane` and `cell` outlive it.
+  Engine(EngineOptions options, dataplane::Dataplane& dataplane, telemetry::PublishedCell& cell,
+         absl::Time now);
+
+  // One turn: drains the feed, publishes, does what is due, answers `questions`. Returns when it
+  // wants the next turn at the latest.
+  [[nodiscard]] absl::Time step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now);
+
+  // feed::Sink
+  model::Symbols& symbols() override { return snapshot_.symbols(); }
+  const model::Snapshot& snapshot() const override { return snapshot_; }
+  void apply(model::Delta delta) override { snapshot_.apply(std::move(delta)); }
+  void reject(feed::ResourceError error) override;
+  void message_end(absl::Time received) override;
+  void in_sync() override;
+
+  // admin::ControlView
+  const compile::CompileOptions& options() const override { return options_.compile; }
+  std::optional<compile::ServiceTable> kernel_table(std::string_view service) const override {
+    return dataplane_.read(service);
+  }
+  compile::Tables kernel_tables() const override { return dataplane_.read_all(); }
+  void refresh() override;
+
+ private:
+  using Refusals = std::map<std::string, std::string>;  // service -> why
+  static constexpr absl::Duration kTick = absl::Seconds(1);
+
+  [[nodiscard]] bool may_publish() const;
+  void publish();
+  void gather(std::vector<model::SymbolId> services, compile::Diff& diff);
+  void gather_one(model::SymbolId service, compile::Diff& diff);
+  void settle(const dataplane::ApplyResult& result);
+  void refuse(Refusals& refusals, const std::string& service, const absl::Status& status);
+  void save_context();
+  void tick();
+  void forget_admitted();
+  void close_adoption();
+  [[nodiscard]] absl::Time next_turn(const feed::Feed& feed) const;
+
+  EngineOptions options_;
+  dataplane::Dataplane& dataplane_;
+  telemetry::PublishedCell& cell_;
+  model::Snapshot snapshot_;
+  Adoption adoption_;
+
+  absl::Time now_;
+  absl::Time next_tick_;
+  absl::Time started_at_;
+  absl::Time synced_at_ = absl::InfiniteFuture();
+  bool live_ = false;                    // the first publish has been made
+  std::vector<absl::Time> unpublished_;  // messages received and not yet in tables
+  feed::FeedStatus feed_status_;
+  telemetry::EngineCounts counts_;
+  telemetry::LeaseInfo lease_;
+  std::deque<telemetry::Problem> rejected_;
+  Refusals refused_;       // by the data plane, which keeps the tables and retries
+  Refusals uncompilable_;  // by the compiler: no table can hold them
+  std::string last_error_;
+};
+
+}  // namespace vicinity
