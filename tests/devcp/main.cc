@@ -65,13 +65,15 @@ absl::Status write_mesh(const Flags& flags) {
   VIC_ASSIGN_OR_RETURN(const auto steps, devcp::load_recording(flags.recording));
   for (size_t i = 0; i < steps.size(); ++i) {
     VIC_ASSIGN_OR_RETURN(auto state, devcp::state_after(std::span(steps).first(i + 1)));
-    std::stable_partition(state.begin(), state.end(),
-                          [](const auto& each) { return each.address.has_service(); });
-    std::vector<istio::workload::Address> addresses;
-    for (auto& each : state) addresses.push_back(std::move(each.address));
+    std::vector<istio::workload::Address> services;
+    std::vector<istio::workload::Address> workloads;
+    for (auto& each : state) {
+      auto& kind = each.address.has_service() ? services : workloads;
+      kind.push_back(std::move(each.address));
+    }
     const std::string path = fmt::format("{}/{}.yaml", flags.write_mesh, steps[i].name);
-    std::ofstream file(path);
-    file << feed::write_mesh(addresses);
+    std::ofstream file(path, std::ios::trunc);
+    file << feed::write_mesh(services) << "---\n" << feed::write_mesh(workloads);
     if (!file.flush()) return base::errno_status(path);
   }
   return absl::OkStatus();
