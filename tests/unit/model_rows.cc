@@ -150,7 +150,8 @@ compile::Explanation World::explanation(std::string_view service, int port, mode
 
 World::TierText World::tiers(std::string_view service, int port, model::Family family) {
   TierText text;
-  for (const auto& tier : explanation(service, port, family).tiers) {
+  const compile::Explanation explained = explanation(service, port, family);
+  for (const auto& tier : explained.tiers) {
     auto& addresses = text.emplace_back();
     for (const auto& endpoint : tier.endpoints) addresses.push_back(endpoint.address);
   }
@@ -159,7 +160,8 @@ World::TierText World::tiers(std::string_view service, int port, model::Family f
 
 std::map<std::string, double> World::shares(std::string_view service, int port) {
   std::map<std::string, double> shares;
-  for (const auto& tier : explanation(service, port).tiers) {
+  const compile::Explanation explained = explanation(service, port);
+  for (const auto& tier : explained.tiers) {
     for (const auto& endpoint : tier.endpoints) {
       if (endpoint.share_percent > 0) shares[endpoint.workload] += endpoint.share_percent;
     }
@@ -170,7 +172,8 @@ std::map<std::string, double> World::shares(std::string_view service, int port) 
 std::map<std::string, std::string> World::excluded(std::string_view service, int port,
                                                    model::Family family) {
   std::map<std::string, std::string> reasons;
-  for (const auto& one : explanation(service, port, family).excluded) {
+  const compile::Explanation explained = explanation(service, port, family);
+  for (const auto& one : explained.excluded) {
     reasons[one.workload] = one.reason;
   }
   return reasons;
