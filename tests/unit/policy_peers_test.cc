@@ -236,24 +236,6 @@ TEST(Peers, Peers_18_NoDecisionByName) {
   EXPECT_EQ(compiled_tiers(world, waypoint.key), (Tiers{{"10.0.0.1:8080"}}));
 }
 
-TEST(Peers, Peers_21_RemovalDoesNotLookAtTheRestOfTheService) {
-  // 20,000 endpoints of one service, removed one by one in an unlucky order: with a scan of the
-  // list for each, this takes minutes.
-  World world;
-  DeltaRow delta;
-  for (int i = 0; i < 20000; ++i) {
-    delta.workloads.push_back({.uid = "w" + std::to_string(i),
-                               .addresses = {"10.0.0.1"},
-                               .services = {{"a/x", {}}, {"a/y", {}}}});
-  }
-  world.apply(delta);
-  for (int i = 0; i < 20000; i += 2) world.apply({.removed = {"w" + std::to_string(i)}});
-  for (int i = 1; i < 20000; i += 2) world.apply({.removed = {"w" + std::to_string(i)}});
-  EXPECT_EQ(world.snapshot.workload_count(), 0u);
-  EXPECT_THAT(world.snapshot.endpoints(world.symbol("a/x")), IsEmpty());
-  EXPECT_THAT(world.snapshot.endpoints(world.symbol("a/y")), IsEmpty());
-}
-
 TEST(Peers, Peers_z6_UnhealthyEndpointsAndThoseOfARemovedServiceAreKept) {
   World world;
   WorkloadRow sick = pod(1, "z", "n");
