@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "config/arguments.h"
 #include "config/file.h"
 #include "config/flags.h"
 
@@ -24,7 +25,7 @@ constexpr std::string_view kAbout =
     "key of the\nconfiguration file; a flag beats the environment, which beats the file.";
 constexpr const char* kConfigVariable = "VICINITY_CONFIG";
 
-struct CommandLine {
+struct Given {
   std::string config_file;
   std::map<std::string_view, std::vector<std::string>> values;  // by flag name
   std::optional<std::string> print;
@@ -51,24 +52,8 @@ CLI::Option* add_option(CLI::App& app, const Flag& flag) {
   return option;
 }
 
-// In reverse, as CLI11 wants them. "--name=" becomes two arguments: CLI11 would take the next flag
-// for its value.
-std::vector<std::string> reversed_arguments(const Sources& sources) {
-  std::vector<std::string> args;
-  for (int i = sources.argc - 1; i > 0; --i) {
-    std::string arg = sources.argv[i];
-    const bool empty_value = arg.starts_with("--") && arg.find('=') == arg.size() - 1;
-    if (empty_value) {
-      args.emplace_back();
-      arg.pop_back();
-    }
-    args.push_back(std::move(arg));
-  }
-  return args;
-}
-
-CommandLine parse_command_line(const Sources& sources) {
-  CommandLine line;
+Given parse_arguments(const Sources& sources) {
+  Given line;
   CLI::App app{std::string(kAbout), "vicinityd"};
   app.get_formatter()->column_width(44);
   app.set_help_flag("--help,-h", "print this help and exit");
@@ -77,7 +62,7 @@ CommandLine parse_command_line(const Sources& sources) {
   std::map<std::string_view, CLI::Option*> options;
   for (const Flag& flag : flags()) options[flag.name] = add_option(app, flag);
   try {
-    app.parse(reversed_arguments(sources));
+    app.parse(reversed_arguments(sources.argc, sources.argv));
   } catch (const CLI::CallForHelp&) {
     line.print = app.help();
   } catch (const CLI::CallForVersion&) {
@@ -105,7 +90,7 @@ class Builder {
   explicit Builder(const Sources& sources) : sources_(sources), config_(default_config()) {}
 
   absl::StatusOr<Config> build() {
-    CommandLine line = parse_command_line(sources_);
+    Given line = parse_arguments(sources_);
     if (line.print) {
       config_.action = Action::kPrint;
       config_.print = *line.print;

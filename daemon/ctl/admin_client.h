@@ -1,0 +1,35 @@
+// A connection to the running daemon. One thread.
+#pragma once
+
+#include <absl/status/statusor.h>
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/vicinity/admin.grpc.pb.h"
+
+namespace vicinity::ctl {
+
+class AdminClient {
+ public:
+  // FailedPrecondition: no daemon listens there.
+  [[nodiscard]] static absl::StatusOr<AdminClient> open(const std::string& socket_path);
+
+  [[nodiscard]] absl::StatusOr<admin::StatusReply> status();
+  [[nodiscard]] absl::StatusOr<std::string> metrics();
+  [[nodiscard]] absl::StatusOr<std::string> explain(const admin::ExplainRequest& request);
+  [[nodiscard]] absl::StatusOr<std::string> endpoints(const admin::ExplainRequest& request);
+  // Called with each part as it comes.
+  absl::Status services(const std::function<void(const admin::ServicesReply&)>& part);
+  absl::Status dump(admin::DumpRequest::Stage stage,
+                    const std::function<void(std::string_view)>& part);
+
+ private:
+  explicit AdminClient(std::unique_ptr<admin::Admin::Stub> stub) : stub_(std::move(stub)) {}
+  std::unique_ptr<admin::Admin::Stub> stub_;
+};
+
+}  // namespace vicinity::ctl

@@ -1,0 +1,19 @@
+// The commands of vicinityctl, one file each. Every one returns the exit status.
+#pragma once
+
+#include "config/command_line.h"
+#include "ctl/terminal.h"
+
+namespace vicinity::ctl {
+
+int run_status(const config::CommandLine& line, const Terminal& terminal);
+int run_services(const config::CommandLine& line, const Terminal& terminal);
+int run_endpoints(const config::CommandLine& line, const Terminal& terminal);
+int run_explain(const config::CommandLine& line, const Terminal& terminal);
+int run_dump(const config::CommandLine& line, const Terminal& terminal);
+int run_metrics(const config::CommandLine& line, const Terminal& terminal);
+
+// Parses and runs; the whole program but for its streams.
+int run_ctl(int argc, const char* const* argv, const Terminal& terminal);
+
+}  // namespace vicinity::ctl

@@ -1,0 +1,76 @@
+// The table of vicinityctl's commands, and their dispatch.
+#include <array>
+#include <utility>
+
+#include "ctl/commands.h"
+#include "ctl/failure.h"
+
+namespace vicinity::ctl {
+namespace {
+
+using config::Command;
+using config::CommandOption;
+
+constexpr CommandOption kSocket{"admin-socket", "PATH",
+                                "socket of the daemon (also VICINITY_ADMIN_SOCKET) "
+                                "[/run/vicinity/admin.sock]"};
+constexpr CommandOption kOutput{"o", "json|table", "for programs or for people [table]"};
+constexpr CommandOption kMesh{"mesh", "FILE", "work on this mesh file, without a daemon"};
+constexpr CommandOption kClient{
+    "client", "KEY=VALUE,...",
+    "with --mesh: who connects: region, zone, subzone, node, cluster, network, label.KEY"};
+
+constexpr std::array kAsking{kOutput, kSocket};
+constexpr std::array kPlain{kSocket};
+constexpr std::array kDumping{kMesh, kClient, kSocket};
+constexpr std::array kExplaining{
+    CommandOption{"service", "NAMESPACE/HOSTNAME", "the service"},
+    CommandOption{"port", "N", "its port; without: every port, as JSON the lowest"},
+    CommandOption{"family", "ipv4|ipv6", "without: those it has addresses of, as JSON the first"},
+    kOutput,
+    kMesh,
+    kClient,
+    CommandOption{"policy", "FILE", "with --mesh: policies (not in this version)", true},
+    kSocket,
+};
+
+constexpr std::array kCommands{
+    Command{"status", "feed, own place, tables, connects, problems", "", kAsking},
+    Command{"services", "all services", "", kAsking},
+    Command{"endpoints", "a service's endpoints by tier and locality", "NAMESPACE/HOSTNAME[:PORT]",
+            kAsking},
+    Command{"explain", "what a connect to a service does, and why", "", kExplaining},
+    Command{"dump", "one stage of the data flow as text", "snapshot|plan|tables", kDumping},
+    Command{"metrics", "the metrics, as Prometheus scrapes them", "", kPlain},
+};
+
+using Run = int (*)(const config::CommandLine&, const Terminal&);
+constexpr std::array<std::pair<std::string_view, Run>, 6> kRuns{{
+    {"status", run_status},
+    {"services", run_services},
+    {"endpoints", run_endpoints},
+    {"explain", run_explain},
+    {"dump", run_dump},
+    {"metrics", run_metrics},
+}};
+
+}  // namespace
+
+int run_ctl(int argc, const char* const* argv, const Terminal& terminal) {
+  const config::Program program{.name = "vicinityctl",
+                                .about = "Shows what vicinityd does with this node's connects.",
+                                .version = VICINITY_VERSION,
+                                .commands = kCommands};
+  const auto line = config::parse_command_line(program, argc, argv);
+  if (!line.ok()) return fail(terminal, line.status());
+  if (!line->print.empty()) {
+    terminal.out(line->print);
+    return kExitOk;
+  }
+  for (const auto& [name, run] : kRuns) {
+    if (name == line->command) return run(*line, terminal);
+  }
+  return kExitUsage;
+}
+
+}  // namespace vicinity::ctl

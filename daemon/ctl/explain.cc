@@ -1,0 +1,92 @@
+// vicinityctl explain, and vicinityctl endpoints: the same explanations, printed differently.
+// Nothing is worked out here; see compile/explain.h.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "compile/explain_service.h"
+#include "ctl/client_text.h"
+#include "ctl/commands.h"
+#include "ctl/failure.h"
+#include "ctl/offline.h"
+
+namespace vicinity::ctl {
+namespace {
+
+absl::Status check_flags(const config::CommandLine& line) {
+  if (line.has("policy")) {
+    return base::invalid("--policy: policy files are not read by this version");
+  }
+  if (line.has("client") && !line.has("mesh")) {
+    return base::invalid("--client: only together with --mesh; the daemon uses its own context");
+  }
+  return absl::OkStatus();
+}
+
+std::string print(const std::vector<compile::Explanation>& explanations) {
+  std::string text;
+  for (const compile::Explanation& one : explanations) {
+    text += text.empty() ? "" : "\n";
+    text += to_table(one);
+  }
+  return text;
+}
+
+int explain_offline(const config::CommandLine& line, const compile::ServiceQuestion& question,
+                    const Terminal& terminal) {
+  const auto client = parse_client(line.get("client"));
+  if (!client.ok()) return fail(terminal, client.status());
+  const auto mesh = load_offline(line.get("mesh"), *client);
+  if (!mesh.ok()) return fail(terminal, mesh.status());
+  for (const std::string& complaint : mesh->complaints) terminal.err(complaint + "\n");
+  if (std::find(mesh->refused.begin(), mesh->refused.end(), question.service) !=
+      mesh->refused.end()) {
+    return fail(terminal, base::invalid("service {}: its document is refused", question.service));
+  }
+  const auto all = explain_service(mesh->snapshot, question, mesh->client, {});
+  if (!all.ok()) return fail(terminal, all.status());
+  terminal.out(*wants_json(line) ? to_json(all->front()).pretty() + "\n" : print(*all));
+  return kExitOk;
+}
+
+admin::ExplainRequest request_for(const compile::ServiceQuestion& question,
+                                  const config::CommandLine& line) {
+  admin::ExplainRequest request;
+  request.set_service(question.service);
+  request.set_port(question.port.value_or(0));
+  if (question.family) request.set_family(std::string(model::family_name(*question.family)));
+  request.set_format(*wants_json(line) ? admin::JSON : admin::TABLE);
+  return request;
+}
+
+}  // namespace
+
+int run_explain(const config::CommandLine& line, const Terminal& terminal) {
+  const auto question = parse_question(line);
+  if (!question.ok()) return fail(terminal, question.status());
+  if (const auto json = wants_json(line); !json.ok()) return fail(terminal, json.status());
+  if (const auto flags = check_flags(line); !flags.ok()) return fail(terminal, flags);
+  if (line.has("mesh")) return explain_offline(line, *question, terminal);
+  auto client = open_daemon(line);
+  if (!client.ok()) return fail(terminal, client.status());
+  const auto text = client->explain(request_for(*question, line));
+  if (!text.ok()) return fail(terminal, text.status());
+  terminal.out(*text);
+  return kExitOk;
+}
+
+int run_endpoints(const config::CommandLine& line, const Terminal& terminal) {
+  const auto question = parse_service_port(line.positional);
+  if (!question.ok()) return fail(terminal, question.status());
+  if (const auto json = wants_json(line); !json.ok()) return fail(terminal, json.status());
+  auto client = open_daemon(line);
+  if (!client.ok()) return fail(terminal, client.status());
+  const auto text = client->endpoints(request_for(*question, line));
+  if (!text.ok()) return fail(terminal, text.status());
+  terminal.out(*text);
+  return kExitOk;
+}
+
+}  // namespace vicinity::ctl

@@ -1,0 +1,54 @@
+#include "ctl/offline.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "base/status.h"
+#include "feed/file/mesh_file.h"
+
+namespace vicinity::ctl {
+namespace {
+
+absl::StatusOr<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) return base::errno_status("mesh file " + path);
+  return text.str();
+}
+
+// Names of refused documents: by the parser, which knows them, or by the decoder after it.
+std::vector<std::string> refused_names(const model::Snapshot& snapshot, std::string_view text) {
+  feed::MeshFile file = feed::parse_mesh(text);
+  std::vector<std::string> names = std::move(file.refused);
+  for (const feed::NamedAddress& resource : file.resources) {
+    const auto key = snapshot.symbols().find(resource.name);
+    const bool known = (key && snapshot.find_service(*key) != nullptr) ||
+                       snapshot.find_workload(resource.name) != nullptr;
+    if (!known) names.push_back(resource.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+absl::StatusOr<OfflineMesh> load_offline(const std::string& path, const ClientText& client) {
+  VIC_ASSIGN_OR_RETURN(const std::string text, read_file(path));
+  OfflineMesh mesh{.snapshot = snapshot_for(client), .client = {}, .complaints = {}, .refused = {}};
+  for (const feed::ResourceError& error : feed::load_mesh_into(mesh.snapshot, text)) {
+    mesh.complaints.push_back(fmt::format("{}: {}: {}", path, error.resource, error.message));
+  }
+  if (!mesh.complaints.empty()) mesh.refused = refused_names(mesh.snapshot, text);
+  const size_t usable = mesh.snapshot.service_count() + mesh.snapshot.workload_count();
+  if (usable == 0 && !mesh.complaints.empty()) {
+    return base::invalid("{}\n{}: no usable document", fmt::join(mesh.complaints, "\n"), path);
+  }
+  mesh.client = context_of(client, mesh.snapshot);
+  return mesh;
+}
+
+}  // namespace vicinity::ctl

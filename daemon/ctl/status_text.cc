@@ -1,0 +1,133 @@
+#include "ctl/status_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ctl/table.h"
+
+namespace vicinity::ctl {
+namespace {
+
+using admin::StatusReply;
+
+std::string duration_text(absl::Duration duration) {
+  return absl::FormatDuration(absl::Trunc(duration, absl::Seconds(1)));
+}
+
+std::string ago(double seconds_since_epoch, absl::Time now) {
+  if (seconds_since_epoch == 0) return "never";
+  const absl::Duration age = now - absl::FromUnixSeconds(0) - absl::Seconds(seconds_since_epoch);
+  return fmt::format("{} ago", duration_text(std::max(age, absl::ZeroDuration())));
+}
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
+std::string feed_text(const admin::Feed& feed, absl::Time now) {
+  std::string text = fmt::format(
+      "{} ({}), last message {}, {} messages, {} resources, {} removals, {} answered with NACK",
+      feed.state(), or_dash(feed.source()), ago(feed.last_message_at(), now), feed.messages(),
+      feed.resources(), feed.removals(), feed.nacks());
+  if (feed.oversized() > 0) {
+    text += fmt::format(", {} over --max-receive-bytes", feed.oversized());
+  }
+  if (feed.next_attempt_at() > 0 && feed.state() == "backoff") {
+    const absl::Duration left = absl::UnixEpoch() + absl::Seconds(feed.next_attempt_at()) - now;
+    text +=
+        fmt::format(", next attempt in {}", duration_text(std::max(left, absl::ZeroDuration())));
+  }
+  return text;
+}
+
+std::string context_text(const admin::Context& context) {
+  return fmt::format(
+      "{} network={} cluster={} locality={}{}", or_dash(context.node()), or_dash(context.network()),
+      or_dash(context.cluster()),
+      or_dash(fmt::format("{}/{}/{}", context.region(), context.zone(), context.subzone())),
+      context.known() ? "" : " (not known yet)");
+}
+
+std::string services_text(const StatusReply& status) {
+  const admin::Counts& counts = status.counts();
+  return fmt::format(
+      "{} known, {} workloads; {} tables compiled, {} written, {} removed, {} pending, {} refused",
+      counts.services(), counts.workloads(), counts.services_compiled(),
+      counts.services_published(), counts.services_removed(),
+      status.data_plane().pending_services_size(), status.refused_size());
+}
+
+std::string connects_text(const admin::Outcomes& o) {
+  return fmt::format(
+      "{} translated; refused: {} empty, {} unknown port; passed: {} no service, {} empty, {} "
+      "passthrough, {} unknown port, {} lease expired, {} own, {} internal error",
+      o.translated(), o.refused_empty(), o.unknown_port_refused(), o.not_a_service(),
+      o.passed_empty(), o.passed_passthrough(), o.unknown_port_passed(), o.lease_expired(),
+      o.own_socket(), o.internal_error());
+}
+
+std::string tables_text(const admin::DataPlane& plane) {
+  std::vector<std::string> parts;
+  for (const admin::Usage& usage : plane.usage()) {
+    parts.push_back(fmt::format("{} {}/{}", usage.table(), usage.used(), usage.capacity()));
+  }
+  return fmt::format("generation {}, {} KiB, {} reclaims pending; {}", plane.generation(),
+                     plane.memory_bytes() / 1024, plane.pending_reclaims(), fmt::join(parts, ", "));
+}
+
+std::string hooks_text(const admin::DataPlane& plane) {
+  if (!plane.attached()) return "not attached";
+  return fmt::format("attached to {}", plane.cgroup());
+}
+
+std::string lease_text(const admin::Lease& lease, absl::Time now) {
+  if (lease.length_seconds() == 0) return "tables never expire";
+  return fmt::format("{}, renewed {}", duration_text(absl::Seconds(lease.length_seconds())),
+                     ago(lease.renewed_at(), now));
+}
+
+template <class Problems>
+void add_problems(std::string_view title, const Problems& problems, std::string& text) {
+  if (problems.empty()) return;
+  text += fmt::format("\n{}:\n", title);
+  for (const admin::Problem& problem : problems) {
+    text += fmt::format("  {}: {}\n", problem.object(), problem.message());
+  }
+}
+
+template <class Lines>
+void add_lines(std::string_view title, const Lines& lines, std::string& text) {
+  if (lines.empty()) return;
+  text += fmt::format("\n{}:\n", title);
+  for (const std::string& line : lines) text += fmt::format("  {}\n", line);
+}
+
+}  // namespace
+
+std::string status_text(const StatusReply& status, absl::Time now) {
+  std::vector<Row> rows{
+      {"daemon", fmt::format("vicinityd {}, tables ABI {}, started {}", status.version(),
+                             status.abi_version(), ago(status.started_at(), now))},
+      {"feed", feed_text(status.feed(), now)},
+      {"node", context_text(status.context())},
+      {"services", services_text(status)},
+      {"connects", connects_text(status.outcomes())},
+      {"hooks", hooks_text(status.data_plane())},
+      {"tables", tables_text(status.data_plane())},
+      {"lease", lease_text(status.lease(), now)},
+  };
+  if (!status.feed().last_error().empty()) {
+    rows.insert(rows.begin() + 2, Row{"feed error", status.feed().last_error()});
+  }
+  if (!status.last_error().empty()) rows.push_back({"last error", status.last_error()});
+  std::string text = table_text(rows);
+  add_problems("rejected resources", status.rejected(), text);
+  add_problems("services without their current table", status.refused(), text);
+  add_lines("services waiting for room", status.data_plane().pending_services(), text);
+  add_lines("addresses claimed by several services", status.conflicts(), text);
+  return text;
+}
+
+}  // namespace vicinity::ctl
