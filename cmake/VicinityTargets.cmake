@@ -26,6 +26,29 @@ target_compile_options(vic_warnings INTERFACE
   # Statement expressions and designated initialisers out of the kernel's headers, in tests.
   -Wno-gnu-statement-expression -Wno-missing-field-initializers)
 
+# Precompiled headers: one for the daemon, one for the tests, owned by targets of their own.
+function(vic_pch_owner name header)
+  if(VICINITY_PCH)
+    add_library(${name} OBJECT ${PROJECT_SOURCE_DIR}/cmake/pch.cc)
+    target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/${header})
+    target_link_libraries(${name} PRIVATE vic_warnings fmt::fmt absl::statusor
+      protobuf::libprotobuf ${ARGN})
+    # ccache compares content, so no time stamp may be part of it.
+    target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endfunction()
+
+function(vic_use_pch target owner)
+  if(VICINITY_PCH)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  endif()
+endfunction()
+
+vic_pch_owner(vic_pch pch.h)
+if(VICINITY_TESTS)
+  vic_pch_owner(vic_pch_tests pch_tests.h GTest::gmock)
+endif()
+
 set(VIC_GEN_DIR ${CMAKE_BINARY_DIR}/gen)
 file(MAKE_DIRECTORY ${VIC_GEN_DIR})
 
@@ -53,13 +76,18 @@ function(vic_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   vic_include_dirs(${name} PUBLIC)
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE vic_warnings)
+  vic_use_pch(${name} vic_pch)
 endfunction()
 
 function(vic_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PCH" "SOURCES;DEPS")
+  if(NOT arg_PCH)
+    set(arg_PCH vic_pch)
+  endif()
   add_executable(${name} ${arg_SOURCES})
   vic_include_dirs(${name} PRIVATE)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} vic_warnings)
+  vic_use_pch(${name} ${arg_PCH})
 endfunction()
 
 # Tests also see the top (bpf/select.h, tests/support/x.h) and tests/ (support/x.h).
@@ -74,7 +102,7 @@ function(vic_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
-  vic_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} GTest::gmock_main)
+  vic_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} GTest::gmock_main PCH vic_pch_tests)
   vic_test_settings(${name})
   set(env VICINITY_SOURCE_DIR=${PROJECT_SOURCE_DIR} VICINITY_BINARY_DIR=${PROJECT_BINARY_DIR}
       ${arg_ENV})
