@@ -34,6 +34,7 @@ const std::string& Session::open(const model::Snapshot& snapshot) {
 }
 
 void Session::on_connected(absl::Time now) {
+  if (status_.state != FeedState::kConnecting) return;
   sync_.connected(now);
   ++status_.connects;
   status_.connected_at = now;
@@ -41,7 +42,7 @@ void Session::on_connected(absl::Time now) {
 }
 
 std::string Session::on_response(const Payload& payload, Sink& sink, absl::Time now) {
-  if (status_.state == FeedState::kConnecting) on_connected(now);
+  on_connected(now);
   ResponseHeader header = read_header(payload);
   std::string nonce = header.nonce;
   first_request_.clear();

@@ -26,6 +26,7 @@ class Session {
 
   // Starts an attempt: the stream's first request. Valid until the next call.
   const std::string& open(const model::Snapshot& snapshot);
+  // The first sign of the server; a response is one, too, and may overtake this.
   void on_connected(absl::Time now);
   // Applies one response, all but message_end(), and returns the ACK or NACK to send. Empty: the
   // response has no nonce, so there is no way to answer it.

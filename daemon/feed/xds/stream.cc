@@ -6,11 +6,13 @@
 #include <absl/time/clock.h>
 #include <fmt/format.h>
 #include <grpc/grpc.h>
+#include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <deque>
@@ -190,9 +192,17 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+// gRPC's own lines belong into our log, and its errors reach the status by another way.
+void log_line(gpr_log_func_args* line) {
+  spdlog::debug("grpc: {}:{}: {}", line->file, line->line, line->message);
+}
+
 class GrpcTransport final : public Transport {
  public:
-  explicit GrpcTransport(const XdsOptions& options) : options_(options) { grpc_init(); }
+  explicit GrpcTransport(const XdsOptions& options) : options_(options) {
+    gpr_set_log_function(log_line);
+    grpc_init();
+  }
   ~GrpcTransport() override { grpc_shutdown(); }
   GrpcTransport(const GrpcTransport&) = delete;
   GrpcTransport& operator=(const GrpcTransport&) = delete;

@@ -12,7 +12,7 @@ void SyncTracker::opened(bool claimed_all) {
 void SyncTracker::connected(absl::Time now) { connected_ = std::min(connected_, now); }
 
 void SyncTracker::response(Response response, absl::Time now) {
-  if (!answered()) first_response_ = last_resource_ = last_reappeared_ = now;
+  if (!answered()) first_response_ = answer_since_ = last_resource_ = last_reappeared_ = now;
   last_response_ = now;
   if (response.has_resources) last_resource_ = now;
   if (response.reappeared) last_reappeared_ = now;
@@ -23,6 +23,7 @@ void SyncTracker::response(Response response, absl::Time now) {
 void SyncTracker::settle(absl::Time now) {
   if (settled_) return;
   settled_ = true;
+  if (answer_since_ == last_response_) answer_since_ = now;
   if (last_resource_ == last_response_) last_resource_ = now;
   if (last_reappeared_ == last_response_) last_reappeared_ = now;
   last_response_ = now;
@@ -41,7 +42,7 @@ absl::Time SyncTracker::deadline() const {
   if (must_reappear_) {
     return std::min(last_resource_ + quiet_.resync, last_reappeared_ + quiet_.resync * kBusyFactor);
   }
-  return std::min(last_response_ + quiet_.sync, first_response_ + quiet_.resync);
+  return std::min(last_response_ + quiet_.sync, answer_since_ + quiet_.resync);
 }
 
 }  // namespace vicinity::feed::xds

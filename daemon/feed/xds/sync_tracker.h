@@ -53,6 +53,7 @@ class SyncTracker {
   bool settled_ = true;
   absl::Time connected_ = absl::InfiniteFuture();
   absl::Time first_response_ = absl::InfiniteFuture();
+  absl::Time answer_since_ = absl::InfiniteFuture();  // first response, worked off
   absl::Time last_response_ = absl::InfiniteFuture();
   absl::Time last_resource_ = absl::InfiniteFuture();
   absl::Time last_reappeared_ = absl::InfiniteFuture();

@@ -1,0 +1,185 @@
+// The parts below the session: walking a payload, storing versions, waiting.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "feed/xds/backoff.h"
+#include "feed/xds/payload.h"
+#include "feed/xds/stream.h"
+#include "feed/xds/version_store.h"
+#include "xds_fakes.h"
+
+namespace vicinity::feed::xds {
+namespace {
+
+using Mark = VersionStore::Mark;
+
+std::string sample_response() {
+  ResponseBuilder builder("n-1");
+  builder.add(workload("w1"), "a1").add(service("s1"), "b2").remove("gone").remove("");
+  builder.message().set_system_version_info("2026/1");
+  return builder.message().SerializeAsString();
+}
+
+// Whatever the chunks, the walk sees the same; chunks smaller than a tag and an empty one too.
+TEST(XdsPayload, ChunkBordersDoNotMatter) {
+  const std::string bytes = sample_response();
+  Response expected;
+  ASSERT_TRUE(expected.ParseFromString(bytes));
+  for (const size_t chunk : {size_t{1}, size_t{2}, size_t{3}, size_t{16}, size_t{64}, SIZE_MAX}) {
+    SCOPED_TRACE(chunk);
+    Payload payload = Payload::of(bytes, chunk);
+    payload.chunks.insert(payload.chunks.begin() + 1, std::string_view());
+    const ResponseHeader header = read_header(payload);
+    EXPECT_TRUE(header.well_formed);
+    EXPECT_EQ(header.nonce, "n-1");
+    EXPECT_EQ(header.type_url, kAddressType);
+    EXPECT_EQ(header.resources, 2U);
+    EXPECT_EQ(header.removed, (std::vector<std::string>{"gone", ""}));
+    std::vector<std::string> resources;
+    for_each_resource(payload, [&](std::string_view each) { resources.emplace_back(each); });
+    ASSERT_EQ(resources.size(), 2U);
+    EXPECT_EQ(resources[0], expected.resources(0).SerializeAsString());
+    EXPECT_EQ(resources[1], expected.resources(1).SerializeAsString());
+  }
+}
+
+TEST(XdsPayload, UnknownFieldsArePassedOver) {
+  const std::string bytes = "\xc8\xb2\x04\x2a" + sample_response() +
+                            "\x9d\x06"
+                            "abcd";
+  const ResponseHeader header = read_header(Payload::of(bytes, 5));
+  EXPECT_TRUE(header.well_formed);
+  EXPECT_EQ(header.resources, 2U);
+}
+
+TEST(XdsPayload, EmptyIsWellFormed) {
+  const ResponseHeader header = read_header(Payload::of("", 5));
+  EXPECT_TRUE(header.well_formed);
+  EXPECT_EQ(header.resources, 0U);
+}
+
+TEST(XdsPayload, EveryTruncationIsNoticedOrAtAFieldBorder) {
+  const std::string bytes = sample_response();
+  Response whole;
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    SCOPED_TRACE(length);
+    Response parsed;
+    const bool valid = parsed.ParseFromString(bytes.substr(0, length));
+    EXPECT_EQ(read_header(Payload::of(bytes.substr(0, length), 3)).well_formed, valid);
+  }
+}
+
+TEST(XdsPayload, MalformedRows) {
+  using namespace std::string_literals;
+  const std::vector<std::string> rows = {
+      "\x12\xff\xff\xff\xff\x0f"s,      // a resource of 4 GiB
+      "\x12\xff\xff\xff\x7f"s,          // of 256 MiB, not there
+      "\x00\x00"s,                      // tag 0
+      "\x12"s,                          // no length
+      "\xff\xff\xff\xff\xff\xff\x01"s,  // no tag
+      "\x0b\x08\x01"s,                  // a group that does not end
+  };
+  for (const std::string& row : rows) {
+    EXPECT_FALSE(read_header(Payload::of(row, 2)).well_formed) << testing::PrintToString(row);
+  }
+}
+
+TEST(XdsVersions, ComeBackAsTheyWere) {
+  const std::vector<std::string> rows = {
+      "",
+      "f6519b6aab6fcdd0",
+      "1c469110f59ba7c",
+      "a",
+      "ffffffffffffffff",
+      "0",
+      "00ab",
+      "AB",
+      "0x1",
+      "2026-11-22T04:40:50Z/6",
+      "10000000000000000",
+      "v1",
+      std::string(300, 'f'),
+  };
+  VersionStore store;
+  for (const std::string& row : rows) {
+    store.record("one", row);
+    EXPECT_EQ(store.version("one"), row);
+    EXPECT_EQ(store.sight("one", row).same_version, !row.empty()) << row;
+    EXPECT_FALSE(store.sight("one", row + "1").same_version) << row;
+  }
+  store.erase("one");
+  EXPECT_EQ(store.version("one"), "");
+  EXPECT_EQ(store.size(), 0U);
+}
+
+TEST(XdsVersions, MarksAreCounted) {
+  VersionStore store;
+  store.record("a", "1");
+  store.record("b", "text version");
+  store.mark("a", Mark::kClaimed);
+  store.mark("b", Mark::kPending);
+  store.mark("c", Mark::kPending);  // new, without a version
+  EXPECT_EQ(store.claimed(), 1U);
+  EXPECT_EQ(store.pending(), 2U);
+  const auto sighting = store.sight("a", "1");
+  EXPECT_TRUE(sighting.known && sighting.same_version);
+  EXPECT_EQ(sighting.before, Mark::kClaimed);
+  EXPECT_EQ(store.claimed(), 0U);
+  store.record("b", "2");
+  EXPECT_EQ(store.pending(), 1U);
+  store.erase("c");
+  EXPECT_EQ(store.pending(), 0U);
+  EXPECT_FALSE(store.sight("never", "1").known);
+  EXPECT_EQ(store.size(), 2U);
+}
+
+// Lowest and highest wait of the n-th attempt in a row.
+TEST(XdsBackoff, Peers_13_waits_one_to_thirty_seconds_with_jitter) {
+  const std::vector<std::pair<double, double>> rows = {{1, 2},  {2, 4},   {4, 8},
+                                                       {8, 16}, {15, 30}, {15, 30}};
+  Backoff low([] { return 0.0; });
+  Backoff high([] { return 0.999999; });
+  for (const auto& [least, most] : rows) {
+    EXPECT_NEAR(absl::ToDoubleSeconds(low.after(absl::ZeroDuration())), least, 0.001);
+    EXPECT_NEAR(absl::ToDoubleSeconds(high.after(absl::Seconds(59))), most, 0.001);
+  }
+}
+
+TEST(XdsBackoff, Peers_13_none_after_a_stream_that_lived) {
+  Backoff backoff([] { return 0.5; });
+  for (int i = 0; i < 5; ++i) (void)backoff.after(absl::ZeroDuration());
+  EXPECT_EQ(backoff.after(absl::Minutes(30)), absl::ZeroDuration());
+  EXPECT_EQ(backoff.after(absl::Seconds(5)), absl::Seconds(1.5)) << "from the start again";
+}
+
+int setting(const XdsOptions& options, const std::string& name) {
+  for (const auto& [key, value] : channel_settings(options)) {
+    if (key == name) return value;
+  }
+  return -2;
+}
+
+TEST(XdsChannel, Settings) {
+  XdsOptions options;
+  EXPECT_EQ(setting(options, "grpc.keepalive_time_ms"), 30'000);
+  EXPECT_EQ(setting(options, "grpc.keepalive_permit_without_calls"), 0);
+  EXPECT_EQ(setting(options, "grpc.use_local_subchannel_pool"), 1);
+  EXPECT_EQ(setting(options, "grpc.enable_retries"), 0);
+  options.keepalive = absl::Seconds(1);
+  EXPECT_EQ(setting(options, "grpc.keepalive_time_ms"), 30'000) << "istiod punishes faster pings";
+  options.keepalive = absl::Seconds(60);
+  EXPECT_EQ(setting(options, "grpc.keepalive_time_ms"), 60'000);
+}
+
+TEST(XdsChannel, Peers_z2_receive_limit_is_one_gibibyte_unless_told_otherwise) {
+  XdsOptions options;
+  EXPECT_EQ(setting(options, "grpc.max_receive_message_length"), 1 << 30);
+  options.max_receive_bytes = 1 << 20;
+  EXPECT_EQ(setting(options, "grpc.max_receive_message_length"), 1 << 20);
+}
+
+}  // namespace
+}  // namespace vicinity::feed::xds
