@@ -1,2 +1,9 @@
 # Decoding, mesh files, the file feed, and the dev control plane that serves them.
 vic_test(decode_test SOURCES ${CMAKE_CURRENT_LIST_DIR}/decode_test.cc DEPS vic_feed)
+vic_test(mesh_file_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/mesh_file_test.cc
+          ${CMAKE_CURRENT_LIST_DIR}/../support/recordings.cc
+  DEPS vic_devcp vic_feed_file)
+vic_test(file_feed_test
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/file_feed_test.cc
+  DEPS vic_feed_file absl::synchronization)

@@ -21,7 +21,8 @@ using istio::workload::Address;
 // What became of one document.
 struct Parsed {
   Address address;
-  std::string kind = "document";
+  std::string kind = "address";
+  int line = 0;                       // of the document, from 0, where its content begins
   std::vector<YamlProblem> problems;  // lines from 0, of the document
 };
 
@@ -47,6 +48,7 @@ Parsed read_document(const YAML::Node& node) {
                   fmt::format("unknown key \"{}\": must be service or workload", key));
   }
   parsed.kind = key;
+  parsed.line = node.Mark().line;
   return parsed;
 }
 
@@ -65,15 +67,17 @@ Parsed parse_document(const Document& document) {
 void check_name(Parsed& parsed, std::string_view name) {
   if (!name.empty() || !parsed.problems.empty()) return;
   if (parsed.address.has_workload()) {
-    parsed.problems.push_back({.line = 0, .path = "workload.uid", .message = "missing"});
+    parsed.problems.push_back({.line = parsed.line, .path = "workload.uid", .message = "missing"});
     return;
   }
   const auto& service = parsed.address.service();
   if (service.namespace_().empty()) {
-    parsed.problems.push_back({.line = 0, .path = "service.namespace", .message = "missing"});
+    parsed.problems.push_back(
+        {.line = parsed.line, .path = "service.namespace", .message = "missing"});
   }
   if (service.hostname().empty()) {
-    parsed.problems.push_back({.line = 0, .path = "service.hostname", .message = "missing"});
+    parsed.problems.push_back(
+        {.line = parsed.line, .path = "service.hostname", .message = "missing"});
   }
 }
 
@@ -105,7 +109,7 @@ class MeshBuilder {
       file_.resources.push_back({.name = std::move(name),
                                  .address = std::move(parsed.address),
                                  .document = document.number,
-                                 .line = document.line});
+                                 .line = document.line + parsed.line});
       return;
     }
     file_.errors.push_back(report(document, parsed));
@@ -122,7 +126,7 @@ class MeshBuilder {
   void check_duplicate(Parsed& parsed, const std::string& name) const {
     const auto earlier = documents_.find(name);
     if (earlier == documents_.end()) return;
-    parsed.problems.push_back({.line = 0,
+    parsed.problems.push_back({.line = parsed.line,
                                .path = {},
                                .message = fmt::format("{} {} is already in document {}",
                                                       parsed.kind, name, earlier->second)});
