@@ -59,7 +59,7 @@ absl::StatusOr<std::unique_ptr<PodAgent>> PodAgent::start(const Netns& netns,
                                                         .cgroup = &cgroup,
                                                         .output = Output::kInherit,
                                                         .extra_fds = {theirs.get()}}));
-  return std::unique_ptr<PodAgent>(new PodAgent(std::move(process), std::move(ours)));
+  return std::unique_ptr<PodAgent>(new PodAgent(std::move(ours), std::move(process)));
 }
 
 absl::StatusOr<std::vector<std::uint8_t>> PodAgent::ask(const AgentRequest& request,

@@ -36,13 +36,13 @@ class PodAgent {
   [[nodiscard]] absl::StatusOr<LoadReport> stop_load();
 
  private:
-  PodAgent(Process process, base::UniqueFd fd) : process_(std::move(process)), fd_(std::move(fd)) {}
+  PodAgent(base::UniqueFd fd, Process process) : fd_(std::move(fd)), process_(std::move(process)) {}
   [[nodiscard]] absl::StatusOr<std::vector<std::uint8_t>> ask(const AgentRequest& request,
                                                               Duration timeout);
   [[nodiscard]] absl::StatusOr<LoadReport> ask_report(AgentCommand command, Duration timeout);
 
-  Process process_;
   base::UniqueFd fd_;
+  Process process_;  // killed before its descriptor closes
 };
 
 }  // namespace vicinity::testing

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "base/status.h"
@@ -157,6 +158,15 @@ absl::StatusOr<ExitStatus> Process::stop(Duration timeout) {
   if (ends_within(pidfd_.get(), timeout)) return wait(timeout);
   VIC_RETURN_IF_ERROR(signal(SIGKILL));
   return wait(std::chrono::seconds(10));
+}
+
+bool is_alive(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string stat;
+  std::getline(file, stat);
+  const std::size_t name_end = stat.rfind(") ");
+  // Z: a zombie that its parent, or init, has not yet taken; X: about to go.
+  return name_end != std::string::npos && stat.find_first_of("ZX", name_end) != name_end + 2;
 }
 
 absl::StatusOr<Completed> run(const ProcessSpec& spec, Duration timeout) {

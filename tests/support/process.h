@@ -82,6 +82,9 @@ class Process {
   std::optional<ExitStatus> ended_;
 };
 
+// Exists and is not a zombie.
+[[nodiscard]] bool is_alive(pid_t pid);
+
 // Starts it, waits for its end, returns what it said.
 [[nodiscard]] absl::StatusOr<Completed> run(const ProcessSpec& spec, Duration timeout);
 

@@ -33,6 +33,7 @@ absl::StatusOr<std::vector<IpPrefix>> parse_prefixes(const std::vector<std::stri
 }
 
 [[noreturn]] void abort_with(std::string_view message) {
+  std::fflush(stdout);
   fmt::print(stderr, "world: {}\n", message);
   std::abort();
 }
@@ -195,6 +196,7 @@ std::vector<std::string> World::remaining_processes() const {
   pids.insert(pids.end(), members.begin(), members.end());
   std::sort(pids.begin(), pids.end());
   pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+  std::erase_if(pids, [](pid_t pid) { return !is_alive(pid); });
   std::vector<std::string> result;
   std::transform(pids.begin(), pids.end(), std::back_inserter(result), describe_process);
   return result;

@@ -7,19 +7,27 @@
 #include "base/status.h"
 #include "support/world.h"
 
-int main() {
-  using namespace vicinity::testing;
-  const auto world = World::create(
-      {.nodes = {"node1"}, .pods = {{.name = "a", .node = "node1", .addresses = {"10.244.1.5"}}}});
-  if (!world.ok()) {
-    fmt::print(stderr, "{}\n", vicinity::base::message(world.status()));
-    return 1;
-  }
-  Node& node = (*world)->node("node1");
-  const auto agent = (*world)->pod("a").agent();
-  if (!agent.ok()) return 1;
-  fmt::print("{}\n{}\n{}\nstanding\n", node.cgroup().path(), node.pin_dir(), (*agent)->pid());
+namespace vicinity::testing {
+namespace {
+
+absl::Status stand_and_wait() {
+  VIC_ASSIGN_OR_RETURN(
+      const auto world,
+      World::create({.nodes = {"node1"},
+                     .pods = {{.name = "a", .node = "node1", .addresses = {"10.244.1.5"}}}}));
+  const Node& node = world->node("node1");
+  VIC_ASSIGN_OR_RETURN(const PodAgent* const agent, world->pod("a").agent());
+  fmt::print("{}\n{}\n{}\nstanding\n", node.cgroup().path(), node.pin_dir(), agent->pid());
   std::fflush(stdout);
   pause();
-  return 0;
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace vicinity::testing
+
+int main() {
+  const absl::Status status = vicinity::testing::stand_and_wait();
+  if (!status.ok()) fmt::print(stderr, "{}\n", vicinity::base::message(status));
+  return status.ok() ? 0 : 1;
 }

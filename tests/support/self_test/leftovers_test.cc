@@ -32,7 +32,7 @@ TEST(Leftovers, OfAKilledTestGoWithTheNextWorld) {
   std::string pin_dir;
   pid_t agent = 0;
   said >> cgroup >> pin_dir >> agent;
-  ASSERT_TRUE(exists(cgroup) && exists(pin_dir) && kill(agent, 0) == 0) << killed.out();
+  ASSERT_TRUE(exists(cgroup) && exists(pin_dir) && is_alive(agent)) << killed.out();
 
   // Not while its owner lives.
   VICINITY_ASSERT_OK(remove_leftovers());
@@ -44,7 +44,7 @@ TEST(Leftovers, OfAKilledTestGoWithTheNextWorld) {
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto world, World::create({}));
   EXPECT_FALSE(exists(cgroup));
   EXPECT_FALSE(exists(pin_dir));
-  EXPECT_TRUE(wait_until([&] { return kill(agent, 0) != 0; }, 5s));
+  EXPECT_TRUE(wait_until([&] { return !is_alive(agent); }, 5s));
 }
 
 }  // namespace
