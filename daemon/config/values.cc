@@ -114,7 +114,10 @@ absl::StatusOr<uint64_t> parse_bytes(std::string_view text) {
   if (!value || *value == 0 || factor == 0) {
     return base::invalid("'{}' is not a size in bytes (examples: 4194304, 512Mi, 1Gi)", text);
   }
-  if (*value > UINT64_MAX / factor) return base::invalid("'{}' is too large", text);
+  // gRPC takes the limit as an int.
+  if (*value > uint64_t{INT32_MAX} / factor) {
+    return base::invalid("'{}' is too large (at most {})", text, INT32_MAX);
+  }
   return *value * factor;
 }
 

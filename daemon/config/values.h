@@ -24,7 +24,7 @@ namespace vicinity::config {
 [[nodiscard]] absl::StatusOr<FeedChoice> parse_feed(std::string_view text);
 // A whole number of at least one.
 [[nodiscard]] absl::StatusOr<uint32_t> parse_count(std::string_view text);
-// A whole number of at least one, with an optional Ki, Mi or Gi.
+// 1 to 2147483647, with an optional Ki, Mi or Gi.
 [[nodiscard]] absl::StatusOr<uint64_t> parse_bytes(std::string_view text);
 // "true" or "false", and "on" or "off".
 [[nodiscard]] absl::StatusOr<bool> parse_switch(std::string_view text);

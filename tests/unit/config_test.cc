@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -214,7 +216,8 @@ TEST(Config, ABadValueNamesItsFlagVariableOrKey) {
       {"lease", "inf", "'inf' is not finite"},
       {"resync-quiet", "0", "must be above zero"},
       {"max-receive-bytes", "1GB", "'1GB' is not a size in bytes (examples: 4194304, 512Mi, 1Gi)"},
-      {"max-receive-bytes", "99999999999Gi", "'99999999999Gi' is too large"},
+      {"max-receive-bytes", "2Gi", "'2Gi' is too large (at most 2147483647)"},
+      {"max-receive-bytes", "99999999999Gi", "'99999999999Gi' is too large (at most 2147483647)"},
       {"max-services", "0", "'0' is not a whole number above zero"},
       {"max-slots", "-3", "'-3' is not a whole number above zero"},
       {"counters", "maybe", "'maybe' is neither 'on' nor 'off'"},
@@ -313,6 +316,25 @@ TEST(Config, UninstallNeedsNoNodeName) {
                    .files = {}})
                 ->action,
             Action::kRun);
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+TEST(Config, OperationsPageHasTheTableOfFlags) {
+  std::ifstream file(VICINITY_SOURCE_DIR "/docs/operations.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  std::string table;
+  for (const Flag& flag : flags()) {
+    table += "| `--" + std::string(flag.name) + "` | " + escaped(flag.value) + " | " +
+             escaped(flag.default_text) + " | " + std::string(flag.help);
+    table += flag.only_default.empty() ? " |\n" : " (" + std::string(flag.only_default) + ") |\n";
+  }
+  EXPECT_THAT(page.str(), HasSubstr(table));
 }
 
 }  // namespace
