@@ -51,19 +51,19 @@ static __always_inline const __u64* vic_after(__u64 word, const __u64* from) {
 }
 
 /*
- * The view beside `key` in one bucket, 0 if there is none. A key of several words is not written by
- * one store, so a match may have been of a key half written. Whoever then sees a view also sees
- * that entry's whole key, hence the second look.
+ * The view beside `key` in one bucket, 0 if there is none. Between the match and the load of the
+ * view the place may have changed hands, and a key of several words may have been half written.
+ * Whoever sees a view also sees the whole key it was published with, hence the second look.
  */
-static __always_inline __u64 vic_view_in_bucket(const __u64* bucket,
-                                                const union vic_destination* key,
+static __always_inline __u64 vic_view_in_bucket(const __u64 *bucket,
+                                                const union vic_destination *key,
                                                 const __u32 words) {
 #pragma unroll
   for (__u32 i = 0; i < VIC_BUCKET_WORDS; i += words + 1) {
     if (!vic_key_equals(bucket + i, key, words)) continue;
     const __u64 view = VIC_LOAD(bucket[i + words]);
     if (view == 0) continue; /* on its way in or out */
-    if (words == 1 || vic_key_equals(vic_after(view, bucket + i), key, words)) return view;
+    if (vic_key_equals(vic_after(view, bucket + i), key, words)) return view;
   }
   return 0;
 }

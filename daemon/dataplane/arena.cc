@@ -1,0 +1,66 @@
+#include "dataplane/arena.h"
+
+#include <iterator>
+
+namespace vicinity::dataplane {
+
+Arena::Arena(Block range) : capacity_(range.count), free_(range.count) {
+  if (range.count > 0) insert_gap(range);
+}
+
+void Arena::insert_gap(Block gap) {
+  gaps_.emplace(gap.first, gap.count);
+  by_length_.emplace(gap.count, gap.first);
+}
+
+void Arena::erase_gap(Block gap) {
+  gaps_.erase(gap.first);
+  by_length_.erase({gap.count, gap.first});
+}
+
+std::optional<Block> Arena::allocate(uint32_t count) {
+  auto fit = by_length_.lower_bound({count, 0});
+  if (fit == by_length_.end()) return std::nullopt;
+  const Block gap = {.first = fit->second, .count = fit->first};
+  erase_gap(gap);
+  if (gap.count > count) insert_gap({.first = gap.first + count, .count = gap.count - count});
+  free_ -= count;
+  return Block{.first = gap.first, .count = count};
+}
+
+bool Arena::take(Block block) {
+  auto after = gaps_.upper_bound(block.first);
+  if (after == gaps_.begin() || block.count == 0) return false;
+  const auto found = std::prev(after);
+  const Block gap = {.first = found->first, .count = found->second};
+  const uint32_t before = block.first - gap.first;
+  if (before + uint64_t{block.count} > gap.count) return false;
+  erase_gap(gap);
+  if (before > 0) insert_gap({.first = gap.first, .count = before});
+  const uint32_t rest = gap.count - before - block.count;
+  if (rest > 0) insert_gap({.first = block.first + block.count, .count = rest});
+  free_ -= block.count;
+  return true;
+}
+
+void Arena::release(Block block) {
+  free_ += block.count;
+  auto after = gaps_.upper_bound(block.first);
+  if (after != gaps_.end() && after->first == block.first + block.count) {
+    const Block next = {.first = after->first, .count = after->second};
+    erase_gap(next);
+    block.count += next.count;
+    after = gaps_.upper_bound(block.first);
+  }
+  if (after != gaps_.begin()) {
+    const auto found = std::prev(after);
+    const Block previous = {.first = found->first, .count = found->second};
+    if (previous.first + previous.count == block.first) {
+      erase_gap(previous);
+      block = {.first = previous.first, .count = previous.count + block.count};
+    }
+  }
+  insert_gap(block);
+}
+
+}  // namespace vicinity::dataplane

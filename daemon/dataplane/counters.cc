@@ -1,0 +1,116 @@
+#include "dataplane/counters.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+
+namespace vicinity::dataplane {
+namespace {
+
+void add(Outcomes& total, const vic_outcomes& cpu) {
+  total.translated += cpu.translated;
+  total.not_a_service += cpu.not_a_service;
+  total.refused_empty += cpu.refused_empty;
+  total.passed_empty += cpu.passed_empty;
+  total.passed_passthrough += cpu.passed_passthrough;
+  total.unknown_port_passed += cpu.unknown_port_passed;
+  total.unknown_port_refused += cpu.unknown_port_refused;
+  total.lease_expired += cpu.lease_expired;
+  total.own_socket += cpu.own_socket;
+  total.internal_error += cpu.internal_error;
+}
+
+}  // namespace
+
+Outcomes read_outcomes(int outcomes_fd) {
+  Outcomes total;
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return total;
+  std::vector<vic_outcomes> by_cpu(static_cast<size_t>(cpus));
+  for (uint32_t family = 0; family < VIC_FAMILY_COUNT; ++family) {
+    if (bpf_map_lookup_elem(outcomes_fd, &family, by_cpu.data()) != 0) continue;
+    for (const vic_outcomes& cpu : by_cpu) add(total, cpu);
+  }
+  return total;
+}
+
+Counters::Counters(std::span<__u64> counters, int outcomes_fd)
+    : counters_(counters), outcomes_fd_(outcomes_fd), services_(VIC_COUNTER_ROWS) {
+  for (uint16_t row = VIC_COUNTER_ROW_SHARED; row-- > 1;) free_.push_back(row);
+  services_[VIC_COUNTER_ROW_SHARED] = std::make_shared<const std::string>(kSharedRowName);
+  published_ = std::make_shared<const Rows>();
+}
+
+uint16_t Counters::assign(std::string_view service) {
+  if (free_.empty()) return VIC_COUNTER_ROW_SHARED;
+  const uint16_t row = free_.back();
+  free_.pop_back();
+  for (uint32_t shard = 0; shard < counters_.size() / VIC_COUNTER_SHARD; ++shard) {
+    for (uint16_t tier = 0; tier < VIC_MAX_TIERS; ++tier) {
+      const uint32_t index = vic_counter_index(shard, static_cast<uint16_t>(row << 4 | tier));
+      publish(counters_[index], 0);
+    }
+  }
+  services_[row] = std::make_shared<const std::string>(service);
+  changed_ = true;
+  return row;
+}
+
+void Counters::take(uint16_t row, std::string_view service) {
+  if (row == 0 || row >= VIC_COUNTER_ROW_SHARED) return;
+  std::erase(free_, row);
+  services_[row] = std::make_shared<const std::string>(service);
+  changed_ = true;
+}
+
+void Counters::forget(uint16_t row) {
+  if (row == 0 || row >= VIC_COUNTER_ROW_SHARED) return;
+  services_[row].reset();
+  changed_ = true;
+}
+
+void Counters::give_back(uint16_t row) {
+  if (row == 0 || row >= VIC_COUNTER_ROW_SHARED) return;
+  free_.push_back(row);
+}
+
+void Counters::publish_rows() {
+  if (!changed_) return;
+  auto rows = std::make_shared<Rows>();
+  for (uint16_t row = 1; row < VIC_COUNTER_ROWS; ++row) {
+    if (services_[row] != nullptr) rows->push_back({.row = row, .service = services_[row]});
+  }
+  published_ = std::shared_ptr<const Rows>(std::move(rows));
+  changed_ = false;
+}
+
+std::vector<uint64_t> Counters::totals(uint16_t row) const {
+  std::vector<uint64_t> by_tier(VIC_MAX_TIERS);
+  for (uint32_t shard = 0; shard < counters_.size() / VIC_COUNTER_SHARD; ++shard) {
+    for (uint16_t tier = 0; tier < VIC_MAX_TIERS; ++tier) {
+      const uint32_t index = vic_counter_index(shard, static_cast<uint16_t>(row << 4 | tier));
+      by_tier[tier] += observe(counters_[index]);
+    }
+  }
+  while (!by_tier.empty() && by_tier.back() == 0) by_tier.pop_back();
+  return by_tier;
+}
+
+std::vector<TierCounts> Counters::tier_counts() const {
+  std::vector<TierCounts> counts;
+  for (const std::shared_ptr<const Rows> rows = published_; const Row& row : *rows) {
+    std::vector<uint64_t> by_tier = totals(row.row);
+    if (row.row == VIC_COUNTER_ROW_SHARED && by_tier.empty()) continue;
+    counts.push_back({.service = *row.service, .by_tier = std::move(by_tier)});
+  }
+  std::ranges::sort(counts, {}, &TierCounts::service);
+  return counts;
+}
+
+Usage Counters::usage() const {
+  const uint64_t capacity = VIC_COUNTER_ROW_SHARED - 1;
+  return {.used = capacity - free_.size(), .capacity = capacity};
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,54 @@
+// A frontend entry's key and where keys go in a table: the daemon's side of layout.h. Pure.
+#pragma once
+
+#include <vicinity/layout.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "compile/tables.h"
+
+namespace vicinity::dataplane {
+
+// The leading words of an entry; IPv4 uses the first. All zero is no key.
+struct FrontendKey {
+  std::array<__u64, VIC_KEY6_WORDS> words{};
+  bool operator==(const FrontendKey&) const = default;
+  template <class H>
+  friend H AbslHashValue(H state, const FrontendKey& key) {
+    return H::combine(std::move(state), key.words[0], key.words[1], key.words[2]);
+  }
+};
+
+// Port 0: every port of the address that has no entry of its own.
+[[nodiscard]] FrontendKey frontend_key(const model::IpAddress& address, uint16_t port);
+[[nodiscard]] model::IpAddress address_of(const FrontendKey& key, model::Family family);
+[[nodiscard]] uint16_t port_of(const FrontendKey& key, model::Family family);
+
+[[nodiscard]] constexpr uint32_t key_words(model::Family family) {
+  return family == model::Family::kIpv4 ? VIC_KEY4_WORDS : VIC_KEY6_WORDS;
+}
+[[nodiscard]] constexpr uint32_t bucket_entries(model::Family family) {
+  return VIC_BUCKET_WORDS / (key_words(family) + 1);
+}
+// The table of that many buckets.
+[[nodiscard]] constexpr vic_table table_of(uint32_t buckets) {
+  return {.base = buckets, .mask = buckets - 1};
+}
+
+struct Candidates {
+  uint32_t first = 0;  // buckets
+  uint32_t second = 0;
+};
+[[nodiscard]] Candidates candidates(const FrontendKey& key, model::Family family, vic_table table);
+
+// All keys arranged in a table of that size, each in one of its buckets, most in the first: the
+// key of every entry, in order. nullopt: they do not fit.
+[[nodiscard]] std::optional<std::vector<FrontendKey>> arrange(std::span<const FrontendKey> keys,
+                                                              model::Family family,
+                                                              uint32_t buckets);
+
+}  // namespace vicinity::dataplane

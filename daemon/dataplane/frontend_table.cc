@@ -1,0 +1,290 @@
+#include "dataplane/frontend_table.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace vicinity::dataplane {
+namespace {
+
+constexpr uint32_t kSmallestTable = 4;
+// A table emptier than this does not grow: its keys collide, and more buckets would not help.
+constexpr uint64_t kPlacesPerEntry = 32;
+// Moving entries is housekeeping: so many at a time.
+constexpr size_t kMovesUnderWay = 16;
+
+}  // namespace
+
+uint64_t word_of(const vic_view& view) { return std::bit_cast<uint64_t>(view); }
+vic_view view_of(uint64_t word) { return std::bit_cast<vic_view>(word); }
+
+void scan_frontends(const Memory& memory, model::Family family,
+                    const std::function<void(const FrontendKey&, uint64_t)>& visit) {
+  const std::span<__u64> words = memory.frontends[index_of(family)];
+  const auto& table_word = reinterpret_cast<__u64&>(memory.config[index_of(family)].table);
+  const auto table = std::bit_cast<vic_table>(observe(table_word));
+  if (table.base + uint64_t{table.mask} >= words.size() / VIC_BUCKET_WORDS) return;
+  const auto scan_bucket = [&](uint32_t bucket) {
+    const uint32_t stride = key_words(family) + 1;
+    for (uint32_t i = 0; i < VIC_BUCKET_WORDS; i += stride) {
+      __u64* entry = &words[size_t{bucket} * VIC_BUCKET_WORDS + i];
+      FrontendKey key;
+      std::copy_n(entry, stride - 1, key.words.begin());
+      if (key != FrontendKey{}) visit(key, observe(entry[stride - 1]));
+    }
+  };
+  for (uint32_t i = 0; i <= table.mask; ++i) scan_bucket(table.base + i);
+  scan_bucket(VIC_OVERFLOW_BUCKET);
+}
+
+FrontendTable::FrontendTable(model::Family family, const Memory& memory)
+    : family_(family),
+      words_(memory.frontends[index_of(family)]),
+      config_(memory.config[index_of(family)]),
+      largest_(static_cast<uint32_t>(words_.size() / VIC_BUCKET_WORDS / 2)),
+      busy_(words_.size() / (key_words(family) + 1)) {}
+
+void FrontendTable::format() {
+  std::ranges::fill(words_, 0);
+  const uint32_t buckets = std::min(kSmallestTable, largest_);
+  switch_to(buckets, std::vector<FrontendKey>(size_t{buckets} * bucket_entries(family_)));
+}
+
+FrontendKey FrontendTable::key_at(uint32_t place) const {
+  FrontendKey key;
+  std::copy_n(entry(place), key_words(family_), key.words.begin());
+  return key;
+}
+
+std::vector<FrontendTable::Retired> FrontendTable::adopt() {
+  std::vector<Retired> retired;
+  const uint32_t first = config_.table.base * bucket_entries(family_);
+  const uint32_t count = (config_.table.mask + 1) * bucket_entries(family_);
+  for (uint32_t i = 0; i < count; ++i) adopt_place(first + i, retired);
+  for (uint32_t i = 0; i < bucket_entries(family_); ++i) adopt_place(i, retired);
+  return retired;
+}
+
+// A key is there twice when the daemon before us ended while it moved an entry.
+void FrontendTable::adopt_place(uint32_t place, std::vector<Retired>& retired) {
+  const FrontendKey key = key_at(place);
+  if (key == FrontendKey{}) return;
+  busy_[place] = true;
+  const auto [found, fresh] = index_.try_emplace(key, FrontendEntry{.place = place});
+  if (!fresh) {
+    Leftover leftover = {.key = key, .place = place};
+    if (view_at(found->second.place) == 0) std::swap(leftover.place, found->second.place);
+    leftovers_.push_back(leftover);
+    new_leftovers_.push_back(leftover);
+  }
+  found->second.retirement = view_at(found->second.place) == 0 ? ++retirements_ : 0;
+  if (found->second.retirement != 0) {
+    retired.push_back({.key = key, .retirement = found->second.retirement});
+  }
+}
+
+const FrontendEntry* FrontendTable::find(const FrontendKey& key) const {
+  auto found = index_.find(key);
+  return found == index_.end() || found->second.retirement != 0 ? nullptr : &found->second;
+}
+
+uint64_t FrontendTable::view(const FrontendKey& key) const {
+  const FrontendEntry* found = find(key);
+  return found == nullptr ? 0 : view_at(found->place);
+}
+
+void FrontendTable::set_owner(const FrontendKey& key, uint32_t owner) {
+  index_.at(key).owner = owner;
+}
+
+std::vector<FrontendKey> FrontendTable::unowned() const {
+  std::vector<FrontendKey> keys;
+  for (const auto& [key, entry] : index_) {
+    if (entry.retirement == 0 && entry.owner == 0) keys.push_back(key);
+  }
+  return keys;
+}
+
+std::optional<uint32_t> FrontendTable::free_in(uint32_t bucket) const {
+  const uint32_t first = bucket * bucket_entries(family_);
+  for (uint32_t place = first; place < first + bucket_entries(family_); ++place) {
+    if (!busy_[place]) return place;
+  }
+  return std::nullopt;
+}
+
+// The first candidate bucket whenever it has room: then one cache line finds the entry.
+std::optional<uint32_t> FrontendTable::free_place(const FrontendKey& key) const {
+  const auto [first, second] = candidates(key, family_, config_.table);
+  const auto place = free_in(first);
+  return place ? place : free_in(second);
+}
+
+void FrontendTable::occupy(uint32_t place, const FrontendKey& key) {
+  busy_[place] = true;
+  __u64* words = entry(place);
+  for (uint32_t i = 0; i < key_words(family_); ++i) {
+    std::atomic_ref<__u64>(words[i]).store(key.words[i], std::memory_order_relaxed);
+  }
+}
+
+void FrontendTable::vacate(uint32_t place) {
+  occupy(place, FrontendKey{});
+  busy_[place] = false;
+  const auto overflow = busy_.begin() + VIC_OVERFLOW_BUCKET * bucket_entries(family_);
+  if (std::none_of(overflow, overflow + bucket_entries(family_), [](bool busy) { return busy; })) {
+    publish(config_.flags, config_.flags & ~uint32_t{VIC_CONFIG_OVERFLOW});
+  }
+}
+
+void FrontendTable::prepare(std::span<const FrontendKey> keys) {
+  const uint64_t places = (index_.size() + keys.size()) * 2;
+  if (places <= uint64_t{buckets()} * bucket_entries(family_)) return;
+  const auto wanted = std::bit_ceil(places / bucket_entries(family_));
+  [[maybe_unused]] const bool grown =
+      wanted <= largest_ && rebuild(static_cast<uint32_t>(wanted), keys);
+}
+
+bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
+  if (auto found = index_.find(key); found != index_.end()) {
+    found->second.retirement = 0;  // its key is still there: only the view is missing
+    found->second.owner = owner;
+    return true;
+  }
+  auto place = free_place(key);
+  if (!place && (place = free_in(VIC_OVERFLOW_BUCKET))) {
+    publish(config_.flags, config_.flags | VIC_CONFIG_OVERFLOW);
+  }
+  if (place) {
+    occupy(*place, key);
+    index_.emplace(key, FrontendEntry{.place = *place, .owner = owner});
+    return true;
+  }
+  const bool colliding =
+      index_.size() * kPlacesPerEntry < uint64_t{buckets()} * bucket_entries(family_);
+  if (colliding || !rebuild(2 * buckets(), std::span(&key, 1))) return false;
+  set_owner(key, owner);
+  return true;
+}
+
+void FrontendTable::set_view(const FrontendKey& key, uint64_t view) {
+  publish(view_at(index_.at(key).place), view);
+  for (const Leftover& leftover : leftovers_) {
+    if (leftover.key == key && view_at(leftover.place) != 0) {
+      publish(view_at(leftover.place), view);
+    }
+  }
+}
+
+FrontendTable::Retired FrontendTable::retire(const FrontendKey& key) {
+  set_view(key, 0);
+  index_.at(key).retirement = ++retirements_;
+  return {.key = key, .retirement = retirements_};
+}
+
+void FrontendTable::release(const Retired& retired) {
+  auto found = index_.find(retired.key);
+  if (found == index_.end() || found->second.retirement != retired.retirement) return;  // came back
+  vacate(found->second.place);
+  index_.erase(found);
+}
+
+// Nobody reads the larger table yet, and its memory was never in use: tables only grow.
+bool FrontendTable::rebuild(uint32_t buckets, std::span<const FrontendKey> more) {
+  std::vector<FrontendKey> keys;
+  keys.reserve(index_.size() + more.size());
+  for (const auto& [key, from] : index_) {
+    if (from.retirement == 0) keys.push_back(key);
+  }
+  absl::flat_hash_set<FrontendKey> added;
+  for (const FrontendKey& key : more) {
+    if (find(key) == nullptr && added.insert(key).second) keys.push_back(key);
+  }
+  for (; buckets <= largest_; buckets *= 2) {
+    const auto arranged = arrange(keys, family_, buckets);
+    if (!arranged) continue;
+    switch_to(buckets, *arranged);
+    return true;
+  }
+  return false;
+}
+
+// One store; whoever began with the old table finds it as it was. Retired entries stay behind, and
+// so do those of the overflow bucket, which both tables have in common, for a while.
+void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arranged) {
+  absl::flat_hash_map<FrontendKey, FrontendEntry> index;
+  index.reserve(arranged.size() / 2);
+  const uint32_t first = buckets * bucket_entries(family_);
+  for (uint32_t i = 0; i < arranged.size(); ++i) {
+    const FrontendKey& key = arranged[i];
+    occupy(first + i, key);
+    busy_[first + i] = key != FrontendKey{};
+    view_at(first + i) = view(key);
+    if (key == FrontendKey{}) continue;
+    const FrontendEntry* from = find(key);
+    index.emplace(key, FrontendEntry{.place = first + i, .owner = from ? from->owner : 0});
+  }
+  publish(reinterpret_cast<__u64&>(config_.table), std::bit_cast<uint64_t>(table_of(buckets)));
+  index_ = std::move(index);
+  for (uint32_t place = 0; place < bucket_entries(family_); ++place) {
+    const Leftover leftover = {.key = key_at(place), .place = place};
+    if (!busy_[place] || std::ranges::count(leftovers_, leftover) > 0) continue;
+    leftovers_.push_back(leftover);
+    new_leftovers_.push_back(leftover);
+  }
+}
+
+void FrontendTable::move(const FrontendKey& key, uint32_t place) {
+  FrontendEntry& moving = index_.at(key);
+  const Leftover leftover = {.key = key, .place = moving.place};
+  occupy(place, key);
+  publish(view_at(place), view_at(moving.place));
+  moving.place = place;
+  leftovers_.push_back(leftover);
+  new_leftovers_.push_back(leftover);
+}
+
+// Moves one entry of a full bucket into its other bucket.
+bool FrontendTable::make_way(uint32_t bucket) {
+  const uint32_t first = bucket * bucket_entries(family_);
+  for (uint32_t place = first; place < first + bucket_entries(family_); ++place) {
+    const FrontendKey key = key_at(place);
+    const FrontendEntry* moving = find(key);
+    if (moving == nullptr || moving->place != place) return true;  // already on its way out
+    if (const auto to = free_place(key)) {
+      move(key, *to);
+      return true;
+    }
+  }
+  return false;
+}
+
+void FrontendTable::tidy() {
+  for (uint32_t place = 0; place < bucket_entries(family_); ++place) {
+    const FrontendKey key = key_at(place);
+    const FrontendEntry* waiting = find(key);
+    if (waiting == nullptr || waiting->place != place) continue;
+    if (leftovers_.size() >= kMovesUnderWay) return;
+    if (const auto to = free_place(key)) {
+      move(key, *to);
+      continue;
+    }
+    const auto [one, two] = candidates(key, family_, config_.table);
+    [[maybe_unused]] const bool under_way = make_way(one) || make_way(two);
+  }
+}
+
+std::vector<FrontendTable::Leftover> FrontendTable::take_leftovers() {
+  return std::exchange(new_leftovers_, {});
+}
+
+void FrontendTable::empty(const Leftover& leftover) { publish(view_at(leftover.place), 0); }
+
+void FrontendTable::forget(const Leftover& leftover) {
+  std::erase(leftovers_, leftover);
+  vacate(leftover.place);
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,86 @@
+#include "dataplane/generation.h"
+
+#include <utility>
+
+#include "base/status.h"
+
+namespace vicinity::dataplane {
+
+absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, Access access) {
+  MappedTables tables;
+  const auto map = [&](const std::string& name) -> absl::StatusOr<const MappedMap*> {
+    const auto fd = fds.find(name);
+    if (fd == fds.end()) return base::internal("map {}: not there", name);
+    VIC_ASSIGN_OR_RETURN(MappedMap mapped, MappedMap::map(fd->second, access));
+    tables.maps.push_back(std::move(mapped));
+    return &tables.maps.back();
+  };
+  tables.maps.reserve(Object::map_names().size());
+  Memory& memory = tables.memory;
+  VIC_ASSIGN_OR_RETURN(const MappedMap* config, map("vic_config"));
+  memory.config = config->as<vic_config>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* frontends4, map("vic_frontends4"));
+  VIC_ASSIGN_OR_RETURN(const MappedMap* frontends6, map("vic_frontends6"));
+  memory.frontends = {frontends4->as<__u64>(), frontends6->as<__u64>()};
+  VIC_ASSIGN_OR_RETURN(const MappedMap* slots4, map("vic_slots4"));
+  memory.slots4 = slots4->as<vic_slot4>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* slots6, map("vic_slots6"));
+  memory.slots6 = slots6->as<vic_slot6>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* aliases4, map("vic_aliases4"));
+  VIC_ASSIGN_OR_RETURN(const MappedMap* aliases6, map("vic_aliases6"));
+  memory.aliases = {aliases4->as<vic_alias>(), aliases6->as<vic_alias>()};
+  VIC_ASSIGN_OR_RETURN(const MappedMap* services, map("vic_services"));
+  memory.services = services->as<vic_service>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* context, map("vic_context"));
+  memory.context = context->as<vic_context>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* counters, map("vic_counters"));
+  memory.counters = counters->as<__u64>();
+  return tables;
+}
+
+absl::StatusOr<std::unique_ptr<Generation>> Generation::load(uint32_t number,
+                                                             const LoadPlan& plan) {
+  auto generation = std::make_unique<Generation>();
+  generation->number_ = number;
+  VIC_ASSIGN_OR_RETURN(generation->object_, Object::load(plan));
+  VIC_ASSIGN_OR_RETURN(MappedTables tables, map_tables(generation->map_fds(), Access::kReadWrite));
+  generation->maps_ = std::move(tables.maps);
+  generation->memory_ = tables.memory;
+  return generation;
+}
+
+Sizes Generation::sizes() const {
+  Sizes sizes;
+  sizes.records = static_cast<uint32_t>(memory_.services.size());
+  for (const model::Family family : kFamilies) {
+    const auto aliased = static_cast<uint32_t>(memory_.aliases[index_of(family)].size());
+    sizes.families[index_of(family)] = {
+        .plain_slots = slots_in(memory_, family) - aliased,
+        .aliased_slots = aliased,
+        .buckets = static_cast<uint32_t>(memory_.frontends[index_of(family)].size() /
+                                         VIC_BUCKET_WORDS / 2)};
+  }
+  return sizes;
+}
+
+uint64_t Generation::bytes() const {
+  uint64_t bytes = 0;
+  for (const MappedMap& map : maps_) bytes += map.bytes();
+  return bytes;
+}
+
+std::map<std::string, int> Generation::map_fds() const {
+  std::map<std::string, int> fds;
+  for (const std::string& name : Object::map_names()) fds.emplace(name, object_.map_fd(name));
+  return fds;
+}
+
+std::map<std::string, int> Generation::shared_map_fds() const {
+  std::map<std::string, int> fds;
+  for (const std::string& name : Object::shared_map_names()) {
+    fds.emplace(name, object_.map_fd(name));
+  }
+  return fds;
+}
+
+}  // namespace vicinity::dataplane

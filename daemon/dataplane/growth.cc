@@ -1,0 +1,93 @@
+#include "dataplane/growth.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace vicinity::dataplane {
+namespace {
+
+constexpr uint64_t kMost = uint64_t{1} << 30;
+constexpr uint32_t kFewestBuckets = 64;
+// A service: its head, a table or two for each family. Entries likewise, and one for port 0.
+constexpr uint64_t kRecordsPerService = 4;
+constexpr uint64_t kEntriesPerService = 3;
+
+// A quarter more than is in use at rest: replaced blocks wait for a grace period.
+constexpr uint64_t with_headroom(uint64_t slots) { return slots + slots / 4 + 1; }
+
+uint32_t clamp(uint64_t value) {
+  return static_cast<uint32_t>(std::clamp<uint64_t>(value, 2, kMost));
+}
+
+uint32_t buckets_for(uint64_t entries, model::Family family) {
+  const uint64_t buckets = std::bit_ceil(2 * entries / bucket_entries(family) + 1);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(buckets, kFewestBuckets, kMost));
+}
+
+// `size` doubled until the demand fits; when it grows at all, with headroom.
+uint32_t fitting(uint32_t size, uint64_t demand, uint64_t most) {
+  if (demand < size) return size;
+  uint64_t fitting = size;
+  while (fitting < with_headroom(demand)) fitting *= 2;
+  return std::max(size, clamp(std::min(fitting, most)));
+}
+
+uint64_t most_slots(const Limits& limits) {
+  return limits.slots == 0 ? kMost : with_headroom(limits.slots);
+}
+
+}  // namespace
+
+Sizes first_sizes(uint32_t services, uint32_t slots) {
+  Sizes sizes;
+  sizes.records = clamp(services * kRecordsPerService + 1);
+  for (const model::Family family : kFamilies) {
+    sizes.families[index_of(family)] = {
+        .plain_slots = clamp(with_headroom(slots)),
+        .aliased_slots = clamp(with_headroom(slots / 4)),
+        .buckets = buckets_for(services * kEntriesPerService, family)};
+  }
+  return sizes;
+}
+
+Sizes sizes_for(const Sizes& sizes, const Demand& demand, const Limits& limits) {
+  Sizes grown = sizes;
+  grown.records = fitting(sizes.records, demand.records, kMost);
+  for (const model::Family family : kFamilies) {
+    const Demand::Family& wanted = demand.families[index_of(family)];
+    Sizes::Family& size = grown.families[index_of(family)];
+    size.plain_slots = fitting(size.plain_slots, wanted.plain_slots, most_slots(limits));
+    size.aliased_slots = fitting(size.aliased_slots, wanted.aliased_slots, most_slots(limits));
+    const uint64_t entries = uint64_t{size.buckets} * bucket_entries(family);
+    if (wanted.frontends > entries / 4 * 3) size.buckets = buckets_for(wanted.frontends, family);
+  }
+  return grown;
+}
+
+Sizes sizes_for(const Sizes& sizes, const Unpublished& service, const Limits& limits) {
+  Sizes grown = sizes;
+  Sizes::Family& size = grown.families[index_of(service.family)];
+  const uint64_t most = most_slots(limits);
+  switch (service.shortage) {
+    case Shortage::kNone:
+      break;
+    case Shortage::kRecords:
+      grown.records = clamp(uint64_t{2} * sizes.records);
+      break;
+    case Shortage::kPlainSlots:
+      size.plain_slots =
+          std::max(size.plain_slots, clamp(std::min(most, uint64_t{2} * size.plain_slots)));
+      break;
+    case Shortage::kAliasedSlots:
+      size.aliased_slots =
+          std::max(size.aliased_slots, clamp(std::min(most, uint64_t{2} * size.aliased_slots)));
+      break;
+    case Shortage::kFrontends:
+      size.buckets = clamp(uint64_t{2} * size.buckets);
+      break;
+  }
+  return grown;
+}
+
+}  // namespace vicinity::dataplane

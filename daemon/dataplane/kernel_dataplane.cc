@@ -1,0 +1,143 @@
+#include "dataplane/kernel_dataplane.h"
+
+#include <absl/time/clock.h>
+#include <spdlog/spdlog.h>
+
+#include <ctime>
+#include <utility>
+
+#include "base/status.h"
+#include "dataplane/context_codec.h"
+#include "dataplane/growth.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+// How long the own-socket mark outlives the last renewal when the tables have no lease.
+constexpr absl::Duration kOwnMark = absl::Minutes(10);
+
+// The clock of vic_config.
+absl::Duration monotonic_now() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return absl::DurationFromTimespec(now);
+}
+
+uint64_t nanoseconds(absl::Duration duration) {
+  return static_cast<uint64_t>(absl::ToInt64Nanoseconds(duration));
+}
+
+}  // namespace
+
+ApplyResult KernelDataplane::apply(const compile::Diff& diff) {
+  for (const std::string& name : diff.removals) pending_.erase(name);
+  for (const compile::ServiceTable& table : diff.upserts) pending_.erase(table.name);
+  try_to_grow(sizes_for(generation_->sizes(), publisher_->demand(diff), options_.limits));
+  ApplyResult result;
+  publish(diff, result);
+  return result;
+}
+
+void KernelDataplane::publish(const compile::Diff& diff, ApplyResult& result) {
+  PublishResult outcome = publisher_->apply(diff);
+  result.published += outcome.published;
+  result.removed += outcome.removed;
+  for (const Unpublished& service : outcome.unpublished) {
+    // The demand was met, but not by one gap that is large enough.
+    const uint32_t generation = generation_->number();
+    try_to_grow(sizes_for(generation_->sizes(), service, options_.limits));
+    PublishResult second = {.published = 0, .removed = 0, .unpublished = {service}};
+    if (generation_->number() != generation) {
+      second = publisher_->apply({.upserts = {*service.table}, .removals = {}});
+    }
+    result.published += second.published;
+    for (const Unpublished& refused : second.unpublished) {
+      result.refused.push_back({.service = service.table->name, .status = refused.status});
+      if (absl::IsResourceExhausted(refused.status)) {
+        pending_.insert_or_assign(service.table->name, *service.table);
+      }
+    }
+  }
+}
+
+void KernelDataplane::retry_pending() {
+  if (pending_.empty()) return;
+  compile::Diff diff;
+  for (auto& [name, table] : std::exchange(pending_, {})) diff.upserts.push_back(std::move(table));
+  ApplyResult result;
+  publish(diff, result);
+  if (result.published > 0) spdlog::info("{} services found room at last", result.published);
+}
+
+std::optional<NodeContext> KernelDataplane::load_context() const {
+  return dataplane::load_context(generation_->memory().context[0]);
+}
+
+absl::Status KernelDataplane::save_context(const NodeContext& context) {
+  return store_context(generation_->memory().context[0], context);
+}
+
+void KernelDataplane::renew_lease(absl::Duration lease) {
+  const absl::Duration now = monotonic_now();
+  const bool expires = lease > absl::ZeroDuration();
+  const uint64_t lease_until = expires ? nanoseconds(now + lease) : 0;
+  const uint64_t self_until = nanoseconds(now + (expires ? lease : kOwnMark));
+  for (vic_config& config : generation_->memory().config) {
+    dataplane::publish(config.self_tgid, own_tgid_);
+    dataplane::publish(config.self_until, self_until);
+    dataplane::publish(config.lease_until, lease_until);
+  }
+}
+
+void KernelDataplane::maintain() {
+  reclaimer_->drain();
+  first_uses_->consume();
+  publisher_->reclaim();
+  retry_pending();
+  counters_->publish_rows();
+}
+
+void KernelDataplane::on_first_use(model::Family family, const FrontendKey& key) {
+  const std::optional<std::string> service = publisher_->service_at(family, key);
+  if (!service || publisher_->counter_row(*service) != 0) return;
+  publisher_->set_counter_row(*service, counters_->assign(*service));
+}
+
+DataplaneStatus KernelDataplane::status() const {
+  const Sizes sizes = generation_->sizes();
+  const auto slots = [&](model::Family family) {
+    const Sizes::Family& size = sizes.families[index_of(family)];
+    const uint64_t limit = options_.limits.slots;
+    return Usage{.used = publisher_->slots(family),
+                 .capacity = limit != 0 ? limit : size.plain_slots + uint64_t{size.aliased_slots}};
+  };
+  const auto frontends = [&](model::Family family) {
+    return Usage{.used = publisher_->frontends(family).used(),
+                 .capacity = publisher_->frontends(family).capacity()};
+  };
+  DataplaneStatus status;
+  status.generation = generation_->number();
+  status.services = {.used = publisher_->records().used(),
+                     .capacity = publisher_->records().capacity()};
+  status.slots4 = slots(model::Family::kIpv4);
+  status.slots6 = slots(model::Family::kIpv6);
+  status.frontends4 = frontends(model::Family::kIpv4);
+  status.frontends6 = frontends(model::Family::kIpv6);
+  status.counter_rows = counters_->usage();
+  status.pending_reclaims = publisher_->pending_reclaims();
+  status.grace_periods = reclaimer_->completed();
+  status.map_bytes = generation_->bytes();
+  status.attached = links_.attached();
+  status.cgroup = options_.cgroup;
+  for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
+  return status;
+}
+
+int KernelDataplane::program_fd(std::string_view hook) const {
+  for (const Hook& known : hooks()) {
+    if (known.name == hook) return generation_->object().program_fd(known.program);
+  }
+  return -1;
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,111 @@
+// The Dataplane of this node's kernel: the BPF object, its pinned maps and links, and everything
+// that waits for the kernel. Nothing of it stops working when the daemon ends. Control thread;
+// outcomes() and tier_counts() on any.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "dataplane/counters.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/first_use.h"
+#include "dataplane/generation.h"
+#include "dataplane/links.h"
+#include "dataplane/pins.h"
+#include "dataplane/publisher.h"
+#include "dataplane/reclaim.h"
+
+namespace vicinity::dataplane {
+
+enum class UnknownPort : uint8_t { kPass, kRefuse };
+enum class Counting : uint8_t { kOff, kOn };
+
+struct KernelOptions {
+  std::string cgroup;   // a directory of a cgroup2 hierarchy
+  std::string pin_dir;  // on a BPF file system
+  // What the maps have room for at first; they grow when it is not enough.
+  uint32_t max_services = 10000;
+  uint32_t max_slots = 100000;  // of each family
+  Limits limits;                // how far they may grow
+  UnknownPort unknown_port = UnknownPort::kPass;
+  Counting counting = Counting::kOn;
+};
+
+class KernelDataplane final : public Dataplane {
+ public:
+  // Takes over what is pinned, or makes it, and attaches. Fails, and changes nothing, when another
+  // process has it open.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<KernelDataplane>> open(
+      const KernelOptions& options);
+
+  [[nodiscard]] compile::Tables read_all() const override { return publisher_->read_all(); }
+  [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const override {
+    return publisher_->read(service);
+  }
+  [[nodiscard]] ApplyResult apply(const compile::Diff& diff) override;
+  [[nodiscard]] std::optional<NodeContext> load_context() const override;
+  absl::Status save_context(const NodeContext& context) override;
+  void renew_lease(absl::Duration lease) override;
+  void maintain() override;
+  [[nodiscard]] int maintenance_fd() const override { return maintenance_.get(); }
+  [[nodiscard]] Outcomes outcomes() const override { return counters_->outcomes(); }
+  [[nodiscard]] std::vector<TierCounts> tier_counts() const override {
+    return counters_->tier_counts();
+  }
+  [[nodiscard]] DataplaneStatus status() const override;
+
+  // Descriptor of a hook's program ("connect4"), for measurements.
+  [[nodiscard]] int program_fd(std::string_view hook) const;
+
+ private:
+  KernelDataplane(const KernelOptions& options, base::UniqueFd lock);
+
+  // kernel_open.cc
+  [[nodiscard]] absl::Status adopt(const GenerationPin& pin);
+  [[nodiscard]] absl::Status start_afresh(uint32_t number);
+  [[nodiscard]] absl::Status share(const Generation& generation);
+  [[nodiscard]] absl::Status open_generation();
+  [[nodiscard]] absl::Status attach();
+  void remove_other_generations() const;
+  void set_options() const;
+
+  // kernel_growth.cc
+  [[nodiscard]] absl::Status grow(const Sizes& sizes);
+  void try_to_grow(const Sizes& sizes);
+  void move_counters(Publisher& to);
+
+  void on_first_use(model::Family family, const FrontendKey& key);
+  void publish(const compile::Diff& diff, ApplyResult& result);
+  void retry_pending();
+  [[nodiscard]] Publisher::Environment environment_of(const Generation& generation) const;
+  [[nodiscard]] LoadPlan plan(const Sizes& sizes) const;
+
+  KernelOptions options_;
+  Pins pins_;
+  base::UniqueFd lock_;
+  // What all generations have in common; descriptors of its own.
+  PinnedMaps shared_;
+  MappedMap counter_memory_;
+  std::unique_ptr<Counters> counters_;
+  std::unique_ptr<Reclaimer> reclaimer_;
+  std::unique_ptr<FirstUses> first_uses_;
+  base::UniqueFd maintenance_;
+
+  std::unique_ptr<Generation> generation_;
+  std::unique_ptr<Publisher> publisher_;
+  Links links_;
+  uint32_t own_tgid_ = 0;
+  std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
+  std::optional<Sizes> failed_growth_;
+};
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,159 @@
+// Opening: taking over what is pinned, or making it.
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+#include "base/status.h"
+#include "dataplane/growth.h"
+#include "dataplane/kernel_dataplane.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+constexpr uint32_t kMostShards = 8;
+
+uint32_t shards_here() {
+  return std::min(kMostShards, std::bit_ceil(std::max(1u, std::thread::hardware_concurrency())));
+}
+
+absl::Status watch(int epoll, int fd) {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) return absl::OkStatus();
+  return base::errno_status("maintenance: epoll");
+}
+
+// A program that the kernel runs on our behalf sees us as the hooks will, whatever pid namespace we
+// are in.
+absl::StatusOr<uint32_t> own_tgid(const Object& object) {
+  bpf_test_run_opts options = {};
+  options.sz = sizeof(options);
+  if (bpf_prog_test_run_opts(object.program_fd("vic_who_am_i"), &options) != 0) {
+    return base::errno_status("vic_who_am_i: run");
+  }
+  return options.retval;
+}
+
+}  // namespace
+
+KernelDataplane::KernelDataplane(const KernelOptions& options, base::UniqueFd lock)
+    : options_(options), pins_(options.pin_dir), lock_(std::move(lock)) {}
+
+absl::StatusOr<std::unique_ptr<KernelDataplane>> KernelDataplane::open(
+    const KernelOptions& options) {
+  VIC_ASSIGN_OR_RETURN(base::UniqueFd lock, Pins(options.pin_dir).lock());
+  std::unique_ptr<KernelDataplane> self(new KernelDataplane(options, std::move(lock)));
+  VIC_RETURN_IF_ERROR(self->open_generation());
+  VIC_ASSIGN_OR_RETURN(self->own_tgid_, own_tgid(self->generation_->object()));
+  self->set_options();
+  VIC_RETURN_IF_ERROR(self->attach());
+  self->remove_other_generations();
+  return self;
+}
+
+// The newest complete generation that can be opened; a half-written one is what a daemon left that
+// ended in the middle, and nothing leads to it yet.
+absl::Status KernelDataplane::open_generation() {
+  const std::vector<GenerationPin> pinned = pins_.generations();
+  for (const GenerationPin& pin : pinned) {
+    if (!pin.complete) continue;
+    const absl::Status status = adopt(pin);
+    if (status.ok()) return status;
+    spdlog::warn("generation {}: cannot be taken over: {}", pin.number, base::message(status));
+  }
+  return start_afresh(pinned.empty() ? 1 : pinned.front().number + 1);
+}
+
+absl::Status KernelDataplane::adopt(const GenerationPin& pin) {
+  VIC_ASSIGN_OR_RETURN(const PinnedMaps maps, Pins::open(pin));
+  LoadPlan taken = plan(Sizes{});
+  for (const auto& [name, fd] : maps) taken.reuse.emplace(name, fd.get());
+  VIC_ASSIGN_OR_RETURN(const MappedTables tables, map_tables(taken.reuse, Access::kReadOnly));
+  taken.shards = static_cast<uint32_t>(tables.memory.counters.size() / VIC_COUNTER_SHARD);
+  if (!std::has_single_bit(taken.shards))
+    return base::internal("vic_counters: {} shards", taken.shards);
+  VIC_ASSIGN_OR_RETURN(generation_, Generation::load(pin.number, taken));
+  VIC_RETURN_IF_ERROR(share(*generation_));
+  publisher_ = std::make_unique<Publisher>(environment_of(*generation_));
+  publisher_->adopt();
+  return absl::OkStatus();
+}
+
+absl::Status KernelDataplane::start_afresh(uint32_t number) {
+  const Sizes sizes = first_sizes(options_.max_services, options_.max_slots);
+  VIC_ASSIGN_OR_RETURN(generation_, Generation::load(number, plan(sizes)));
+  VIC_RETURN_IF_ERROR(share(*generation_));
+  publisher_ = std::make_unique<Publisher>(environment_of(*generation_));
+  publisher_->format();
+  return pins_.pin(number, generation_->map_fds());
+}
+
+absl::Status KernelDataplane::share(const Generation& generation) {
+  shared_.clear();
+  for (const auto& [name, fd] : generation.shared_map_fds()) {
+    shared_.emplace(name, base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+  }
+  VIC_ASSIGN_OR_RETURN(counter_memory_,
+                       MappedMap::map(shared_.at("vic_counters").get(), Access::kReadWrite));
+  counters_ =
+      std::make_unique<Counters>(counter_memory_.as<__u64>(), shared_.at("vic_outcomes").get());
+  VIC_ASSIGN_OR_RETURN(reclaimer_, Reclaimer::start(shared_.at("vic_grace").get()));
+  VIC_ASSIGN_OR_RETURN(first_uses_,
+                       FirstUses::open(shared_.at("vic_events").get(),
+                                       [this](model::Family family, const FrontendKey& key) {
+                                         on_first_use(family, key);
+                                       }));
+  maintenance_.reset(::epoll_create1(EPOLL_CLOEXEC));
+  VIC_RETURN_IF_ERROR(watch(maintenance_.get(), reclaimer_->fd()));
+  return watch(maintenance_.get(), first_uses_->fd());
+}
+
+void KernelDataplane::set_options() const {
+  for (vic_config& config : generation_->memory().config) {
+    const uint32_t others = config.flags & ~uint32_t{VIC_CONFIG_UNKNOWN_PORT_REFUSE};
+    const bool refuse = options_.unknown_port == UnknownPort::kRefuse;
+    dataplane::publish(config.flags, others | (refuse ? VIC_CONFIG_UNKNOWN_PORT_REFUSE : 0u));
+  }
+}
+
+absl::Status KernelDataplane::attach() {
+  VIC_ASSIGN_OR_RETURN(links_, Links::attach(options_.cgroup, pins_, generation_->object()));
+  return absl::OkStatus();
+}
+
+void KernelDataplane::remove_other_generations() const {
+  for (const GenerationPin& pin : pins_.generations()) {
+    if (pin.number == generation_->number()) continue;
+    if (const absl::Status status = Pins::remove(pin.path); !status.ok()) {
+      spdlog::warn("generation {}: {}", pin.number, base::message(status));
+    }
+  }
+}
+
+Publisher::Environment KernelDataplane::environment_of(const Generation& generation) const {
+  return {.memory = generation.memory(),
+          .reclaimer = reclaimer_.get(),
+          .counters = counters_.get(),
+          .limits = options_.limits};
+}
+
+LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
+  LoadPlan plan = {.sizes = sizes,
+                   .reuse = {},
+                   .shards = shards_here(),
+                   .counting = options_.counting == Counting::kOn};
+  if (counter_memory_.bytes() != 0) {
+    plan.shards = static_cast<uint32_t>(counter_memory_.as<__u64>().size() / VIC_COUNTER_SHARD);
+  }
+  for (const auto& [name, fd] : shared_) plan.reuse.emplace(name, fd.get());
+  return plan;
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,129 @@
+#include "dataplane/links.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+
+#include "base/status.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+// The number by which the kernel knows a cgroup; 0: there is none at this path.
+uint64_t cgroup_id(const std::string& path) {
+  struct stat info = {};
+  return ::stat(path.c_str(), &info) == 0 ? info.st_ino : 0;
+}
+
+uint64_t linked_cgroup(int link) {
+  bpf_link_info info = {};
+  uint32_t size = sizeof(info);
+  return bpf_obj_get_info_by_fd(link, &info, &size) == 0 ? info.cgroup.cgroup_id : 0;
+}
+
+absl::StatusOr<base::UniqueFd> open_cgroup(const std::string& path) {
+  base::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return base::errno_status(fmt::format("cgroup {}", path));
+  struct statfs info = {};
+  if (::fstatfs(fd.get(), &info) != 0 || info.f_type != CGROUP2_SUPER_MAGIC) {
+    return absl::FailedPreconditionError(
+        fmt::format("cgroup {}: not in a cgroup2 hierarchy", path));
+  }
+  return fd;
+}
+
+absl::Status attach_error(const std::string& cgroup, const Hook& hook, int error) {
+  if (error != EPERM) {
+    return base::errno_status(fmt::format("cgroup {}: attach {}", cgroup, hook.name), error);
+  }
+  return absl::PermissionDeniedError(
+      fmt::format("cgroup {}: attach {}: not permitted (CAP_NET_ADMIN, or a program attached "
+                  "exclusively here or above)",
+                  cgroup, hook.name));
+}
+
+struct Attachment {
+  const std::string& cgroup;
+  int cgroup_fd;
+  const Hook& hook;
+  int program;
+};
+
+// Pinned under another name first and renamed over the old pin: there always is one.
+absl::StatusOr<base::UniqueFd> make_link(const Attachment& to, const std::filesystem::path& pin) {
+  base::UniqueFd link(bpf_link_create(to.program, to.cgroup_fd,
+                                      static_cast<bpf_attach_type>(to.hook.attach_type), nullptr));
+  if (!link.valid()) return attach_error(to.cgroup, to.hook, errno);
+  const std::filesystem::path fresh = pin.string() + "-new";
+  ::unlink(fresh.c_str());
+  if (bpf_obj_pin(link.get(), fresh.c_str()) != 0 || ::rename(fresh.c_str(), pin.c_str()) != 0) {
+    return base::errno_status(fmt::format("pin {}", pin.string()));
+  }
+  return link;
+}
+
+absl::StatusOr<base::UniqueFd> take_or_make_link(const Attachment& to,
+                                                 const std::filesystem::path& pin) {
+  base::UniqueFd pinned(bpf_obj_get(pin.c_str()));
+  const bool ours = pinned.valid() && linked_cgroup(pinned.get()) == cgroup_id(to.cgroup);
+  if (!ours) return make_link(to, pin);
+  if (bpf_link_update(pinned.get(), to.program, nullptr) != 0) {
+    return base::errno_status(fmt::format("update {}", pin.string()));
+  }
+  return pinned;
+}
+
+}  // namespace
+
+const std::vector<Hook>& hooks() {
+  static const std::vector<Hook> hooks = {
+      {.name = "connect4", .program = "vic_connect4", .attach_type = BPF_CGROUP_INET4_CONNECT},
+      {.name = "connect6", .program = "vic_connect6", .attach_type = BPF_CGROUP_INET6_CONNECT}};
+  return hooks;
+}
+
+absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,
+                                    const Object& object) {
+  Links links;
+  links.cgroup_ = std::string(cgroup);
+  VIC_ASSIGN_OR_RETURN(const base::UniqueFd cgroup_fd, open_cgroup(links.cgroup_));
+  for (const Hook& hook : hooks()) {
+    const Attachment attachment = {.cgroup = links.cgroup_,
+                                   .cgroup_fd = cgroup_fd.get(),
+                                   .hook = hook,
+                                   .program = object.program_fd(hook.program)};
+    VIC_ASSIGN_OR_RETURN(base::UniqueFd link,
+                         take_or_make_link(attachment, pins.link_path(hook.name)));
+    links.links_.push_back(std::move(link));
+  }
+  return links;
+}
+
+absl::Status Links::update(const Object& object) const {
+  for (size_t i = 0; i < links_.size(); ++i) {
+    const Hook& hook = hooks()[i];
+    if (bpf_link_update(links_[i].get(), object.program_fd(hook.program), nullptr) != 0) {
+      return base::errno_status(fmt::format("cgroup {}: update {}", cgroup_, hook.name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool Links::attached() const {
+  const uint64_t id = cgroup_id(cgroup_);
+  if (id == 0 || links_.size() != hooks().size()) return false;
+  for (const base::UniqueFd& link : links_) {
+    if (linked_cgroup(link.get()) != id) return false;
+  }
+  return true;
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,44 @@
+// The attachment of the hooks to a cgroup. Pinned, so that it outlives the daemon; a new program
+// takes the place of the old in one step, with no connect between them. Control thread.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "dataplane/object.h"
+#include "dataplane/pins.h"
+
+namespace vicinity::dataplane {
+
+// Hooks by the name of their pin.
+struct Hook {
+  std::string_view name;
+  std::string_view program;
+  uint32_t attach_type = 0;  // enum bpf_attach_type
+};
+[[nodiscard]] const std::vector<Hook>& hooks();
+
+class Links {
+ public:
+  // Updates the pinned links of this cgroup, makes those that are missing, and replaces those of
+  // another cgroup.
+  [[nodiscard]] static absl::StatusOr<Links> attach(std::string_view cgroup, const Pins& pins,
+                                                    const Object& object);
+  // The programs of `object` from now on, one hook after another.
+  [[nodiscard]] absl::Status update(const Object& object) const;
+  // Are all hooks attached to the cgroup that is at its path now? A cgroup that was removed takes
+  // its attachments along, and a link does not say so.
+  [[nodiscard]] bool attached() const;
+
+ private:
+  std::string cgroup_;
+  std::vector<base::UniqueFd> links_;  // in the order of hooks()
+};
+
+}  // namespace vicinity::dataplane

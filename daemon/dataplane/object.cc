@@ -1,0 +1,161 @@
+#include "dataplane/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/btf.h>
+#include <spdlog/spdlog.h>
+#include <vicinity/layout.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "base/status.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+// libbpf explains a failed load line by line; the caller's status names the failure.
+int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  std::array<char, 4096> line = {};
+  const int length = std::vsnprintf(line.data(), line.size(), format, arguments);
+  std::string_view text(line.data());
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  spdlog::log(level == LIBBPF_WARN ? spdlog::level::warn : spdlog::level::info, "{}", text);
+  return length;
+}
+
+std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
+  const Sizes::Family& ipv4 = plan.sizes.families[0];
+  const Sizes::Family& ipv6 = plan.sizes.families[1];
+  // A table of N buckets is at [N, 2N): see layout.h.
+  return {{"vic_frontends4", 2 * ipv4.buckets},
+          {"vic_frontends6", 2 * ipv6.buckets},
+          {"vic_slots4", ipv4.aliased_slots + ipv4.plain_slots},
+          {"vic_slots6", ipv6.aliased_slots + ipv6.plain_slots},
+          {"vic_aliases4", ipv4.aliased_slots},
+          {"vic_aliases6", ipv6.aliased_slots},
+          {"vic_services", plan.sizes.records},
+          {"vic_counters", plan.shards * VIC_COUNTER_SHARD}};
+}
+
+// A pinned map that is not what this ABI version calls by its name.
+absl::Status check_map(const bpf_map* map, int fd) {
+  bpf_map_info info = {};
+  uint32_t size = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) return base::errno_status("map info");
+  if (info.type == static_cast<uint32_t>(bpf_map__type(map)) &&
+      info.value_size == bpf_map__value_size(map)) {
+    return absl::OkStatus();
+  }
+  return base::internal("map {}: pinned with type {} and {} bytes a value, not {} and {}",
+                        bpf_map__name(map), info.type, info.value_size,
+                        static_cast<int>(bpf_map__type(map)), bpf_map__value_size(map));
+}
+
+absl::Status set_maps(bpf_object* object, const LoadPlan& plan) {
+  const auto entries = entries_of(plan);
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    const std::string name = bpf_map__name(map);
+    if (auto taken = plan.reuse.find(name); taken != plan.reuse.end()) {
+      VIC_RETURN_IF_ERROR(check_map(map, taken->second));
+      if (bpf_map__reuse_fd(map, taken->second) != 0) {
+        return base::errno_status(fmt::format("map {}: take over", name));
+      }
+    } else if (auto sized = entries.find(name); sized != entries.end()) {
+      if (bpf_map__set_max_entries(map, sized->second) != 0) {
+        return base::errno_status(fmt::format("map {}: size {}", name, sized->second));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+// vic_counting and vic_shard_mask of bpf/maps.h, found by name in the object's BTF.
+struct Option {
+  std::string_view name;
+  uint32_t value;
+};
+
+absl::Status set_option(bpf_object* object, const Option& option) {
+  bpf_map* rodata = nullptr;
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (std::string_view(bpf_map__name(map)).ends_with(".rodata")) rodata = map;
+  }
+  const btf* types = bpf_object__btf(object);
+  const int section =
+      types == nullptr ? -1 : btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
+  if (rodata == nullptr || section < 0) return base::internal("BPF object: no .rodata");
+  size_t size = 0;
+  auto* bytes = static_cast<std::byte*>(const_cast<void*>(bpf_map__initial_value(rodata, &size)));
+  const btf_type* layout = btf__type_by_id(types, static_cast<uint32_t>(section));
+  const btf_var_secinfo* variable = btf_var_secinfos(layout);
+  for (uint16_t i = 0; i < btf_vlen(layout); ++i, ++variable) {
+    const btf_type* type = btf__type_by_id(types, variable->type);
+    if (btf__name_by_offset(types, type->name_off) != option.name) continue;
+    if (variable->size != sizeof(option.value) || variable->offset + variable->size > size) break;
+    std::memcpy(bytes + variable->offset, &option.value, sizeof(option.value));
+    return absl::OkStatus();
+  }
+  return base::internal("BPF object: no option {}", option.name);
+}
+
+absl::Status load_error(int error) {
+  if (error == EPERM) {
+    return absl::PermissionDeniedError(
+        "BPF object: load: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed");
+  }
+  return base::errno_status("BPF object: load (kernel 6.1 or later is needed)", error);
+}
+
+}  // namespace
+
+void Object::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
+
+absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
+  libbpf_set_print(log_libbpf);
+  const std::span<const std::byte> bytes = bpf_object_bytes();
+  // "vic" also begins the name of the map of frozen options.
+  bpf_object_open_opts options = {};
+  options.sz = sizeof(options);
+  options.object_name = "vic";
+  Object result;
+  result.object_.reset(bpf_object__open_mem(bytes.data(), bytes.size(), &options));
+  if (result.object_ == nullptr) return base::errno_status("BPF object: open");
+  bpf_object* object = result.object_.get();
+  VIC_RETURN_IF_ERROR(set_maps(object, plan));
+  VIC_RETURN_IF_ERROR(set_option(object, {"vic_counting", plan.counting ? 1u : 0u}));
+  VIC_RETURN_IF_ERROR(set_option(object, {"vic_shard_mask", plan.shards - 1}));
+  if (const int error = bpf_object__load(object); error != 0) return load_error(-error);
+  return result;
+}
+
+int Object::map_fd(std::string_view name) const {
+  return bpf_object__find_map_fd_by_name(object_.get(), std::string(name).c_str());
+}
+
+int Object::program_fd(std::string_view name) const {
+  return bpf_program__fd(
+      bpf_object__find_program_by_name(object_.get(), std::string(name).c_str()));
+}
+
+const std::vector<std::string>& Object::map_names() {
+  static const std::vector<std::string> names = {
+      "vic_config",   "vic_frontends4", "vic_frontends6", "vic_slots4",  "vic_slots6",
+      "vic_aliases4", "vic_aliases6",   "vic_services",   "vic_context", "vic_counters",
+      "vic_outcomes", "vic_events",     "vic_grace"};
+  return names;
+}
+
+const std::vector<std::string>& Object::shared_map_names() {
+  static const std::vector<std::string> names = {"vic_context", "vic_counters", "vic_outcomes",
+                                                 "vic_events", "vic_grace"};
+  return names;
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,62 @@
+// The BPF object in the kernel: its programs loaded, its maps made or taken over. Closing it leaves
+// alone what is pinned or attached. Control thread.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct bpf_object;
+
+namespace vicinity::dataplane {
+
+// The bytes of bpf/vicinity.bpf.c's object, linked into the program.
+[[nodiscard]] std::span<const std::byte> bpf_object_bytes();
+
+// What the maps of a generation have room for.
+struct Sizes {
+  struct Family {
+    uint32_t plain_slots = 1;
+    uint32_t aliased_slots = 1;
+    uint32_t buckets = 1;  // of the largest frontend table; a power of two
+    bool operator==(const Family&) const = default;
+  };
+  uint32_t records = 2;
+  std::array<Family, 2> families;
+  bool operator==(const Sizes&) const = default;
+};
+
+struct LoadPlan {
+  Sizes sizes;                       // of maps that are made
+  std::map<std::string, int> reuse;  // descriptors of maps that are taken over, by name
+  uint32_t shards = 1;               // of the counters; a power of two
+  bool counting = true;
+};
+
+class Object {
+ public:
+  [[nodiscard]] static absl::StatusOr<Object> load(const LoadPlan& plan);
+
+  [[nodiscard]] int map_fd(std::string_view name) const;
+  [[nodiscard]] int program_fd(std::string_view name) const;
+  // The names of the vic_ maps, which are what a generation pins.
+  [[nodiscard]] static const std::vector<std::string>& map_names();
+  // Those of them that every generation has in common.
+  [[nodiscard]] static const std::vector<std::string>& shared_map_names();
+
+ private:
+  struct Close {
+    void operator()(bpf_object* object) const;
+  };
+  std::unique_ptr<bpf_object, Close> object_;
+};
+
+}  // namespace vicinity::dataplane

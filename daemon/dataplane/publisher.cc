@@ -1,0 +1,257 @@
+#include "dataplane/publisher.h"
+
+#include <absl/algorithm/container.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace vicinity::dataplane {
+namespace {
+
+using compile::ServiceTable;
+using model::Family;
+
+bool has_entry(const PublishedService& service, const model::IpAddress& address, uint16_t port) {
+  if (!absl::c_binary_search(service.addresses, address)) return false;
+  return port == 0 || absl::c_any_of(service.ports, [&](const PublishedPort& other) {
+           return other.port == port && other.family == address.family;
+         });
+}
+
+// Calls `visit(key, port)` for the entries of one address; port is nullptr for port 0.
+template <class Visit>
+void for_each_entry(const PublishedService& service, const model::IpAddress& address, Visit visit) {
+  visit(frontend_key(address, 0), static_cast<const PublishedPort*>(nullptr));
+  for (const PublishedPort& port : service.ports) {
+    if (port.family == address.family) visit(frontend_key(address, port.port), &port);
+  }
+}
+
+}  // namespace
+
+Publisher::FamilyTables::FamilyTables(Family family, const Memory& memory)
+    : frontends(family, memory), prefixes(family, memory.config[index_of(family)]) {
+  const auto aliased_end = static_cast<uint32_t>(memory.aliases[index_of(family)].size());
+  const uint32_t end = slots_in(memory, family);
+  // Slot 0 is never used, with or without an alias.
+  aliased = Arena({.first = 1, .count = aliased_end - 1});
+  plain = Arena({.first = aliased_end, .count = end - aliased_end});
+}
+
+Publisher::Publisher(const Environment& environment)
+    : memory_(environment.memory),
+      reclaimer_(environment.reclaimer),
+      counters_(environment.counters),
+      limits_(environment.limits),
+      records_(environment.memory.services),
+      tables_{FamilyTables(Family::kIpv4, environment.memory),
+              FamilyTables(Family::kIpv6, environment.memory)} {}
+
+void Publisher::format() {
+  for (FamilyTables& tables : tables_) tables.frontends.format();
+}
+
+compile::Tables Publisher::read_all() const {
+  compile::Tables tables;
+  for (const auto& [name, service] : services_) {
+    tables.services.emplace(name, load_service(memory_, name, service));
+  }
+  return tables;
+}
+
+std::optional<ServiceTable> Publisher::read(std::string_view service) const {
+  const PublishedService* found = find(service);
+  if (found == nullptr) return std::nullopt;
+  return load_service(memory_, std::string(service), *found);
+}
+
+// The order: entries that exist are pointed to their new tables, then entries are added, then those
+// that nobody wants any more are taken out. So an address that changes hands always has an owner.
+PublishResult Publisher::apply(const compile::Diff& diff) {
+  PublishResult result;
+  prepare_frontends(diff);
+  std::vector<Staged> staged;
+  for (const ServiceTable& table : diff.upserts) {
+    if (is_published(table)) continue;
+    if (auto failed = stage(table, staged)) result.unpublished.push_back(*std::move(failed));
+  }
+  publish_entries(staged);
+  commit(staged);
+  result.published = staged.size();
+  for (const std::string& name : diff.removals) {
+    if (find(name) == nullptr) continue;
+    remove(name);
+    ++result.removed;
+  }
+  if (!result.unpublished.empty()) retire_unowned();
+  collect_leftovers();
+  counters_->publish_rows();
+  if (!retired_.empty()) reclaimer_->close_ticket();
+  return result;
+}
+
+// Many new addresses at once go into a table of the right size; one by one they would pass through
+// all sizes.
+void Publisher::prepare_frontends(const compile::Diff& diff) {
+  std::array<std::vector<FrontendKey>, 2> fresh;
+  for (const ServiceTable& table : diff.upserts) {
+    for (const model::IpAddress& address : table.addresses) {
+      const FrontendTable& frontends = at(address.family).frontends;
+      const auto note = [&](uint16_t port) {
+        const FrontendKey key = frontend_key(address, port);
+        if (frontends.find(key) == nullptr) fresh[index_of(address.family)].push_back(key);
+      };
+      note(0);
+      for (const compile::PortTable& port : table.ports) {
+        if (port.family == address.family) note(port.port);
+      }
+    }
+  }
+  for (const Family family : kFamilies) at(family).frontends.prepare(fresh[index_of(family)]);
+}
+
+void Publisher::publish_entries(const std::vector<Staged>& staged) {
+  const auto publish_those = [&](const Staged& service, bool visible) {
+    for (const model::IpAddress& address : service.next.addresses) {
+      FamilyTables& tables = at(address.family);
+      for_each_entry(service.next, address, [&](const FrontendKey& key, const PublishedPort* port) {
+        const uint64_t view =
+            port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.next.head));
+        const uint64_t current = tables.frontends.view(key);
+        if ((current != 0) != visible) return;
+        if (current != view) tables.frontends.set_view(key, view);
+        tables.frontends.set_owner(key, service.next.head);
+      });
+    }
+  };
+  for (const Staged& service : staged) publish_those(service, true);
+  for (const Staged& service : staged) publish_those(service, false);
+}
+
+// All of them have their new addresses before any address is taken from another service.
+void Publisher::commit(std::vector<Staged>& staged) {
+  std::vector<PublishedService> replaced;
+  for (Staged& service : staged) {
+    names_.insert_or_assign(service.next.head, service.table->name);
+    replaced.push_back(std::exchange(services_[service.table->name], service.next));
+  }
+  for (const Staged& service : staged) {
+    for (const model::IpAddress& address : service.next.addresses) {
+      take_address(address, service.next.head);
+    }
+  }
+  for (size_t i = 0; i < staged.size(); ++i) retire_replaced(replaced[i], staged[i].next);
+}
+
+// A service that stays but was published without this address loses it to whoever has it now.
+void Publisher::take_address(const model::IpAddress& address, uint32_t head) {
+  const uint32_t previous = std::exchange(owners_[address], head);
+  if (previous == 0 || previous == head) return;
+  PublishedService& loser = services_.at(names_.at(previous));
+  if (!absl::c_linear_search(loser.addresses, address)) return;
+  retire_address(loser, address);
+  std::erase(loser.addresses, address);
+  const bool keeps_family = absl::c_any_of(
+      loser.addresses, [&](const auto& other) { return other.family == address.family; });
+  if (keeps_family) return;
+  at(address.family).slots -= slots_of(loser, address.family);
+  for (const PublishedPort& port : loser.ports) {
+    if (port.family == address.family) retire_port(port);
+  }
+  std::erase_if(loser.ports, [&](const auto& port) { return port.family == address.family; });
+}
+
+void Publisher::retire_replaced(const PublishedService& old, const PublishedService& next) {
+  for (const model::IpAddress& address : old.addresses) {
+    if (!absl::c_binary_search(next.addresses, address)) {
+      retire_address(old, address);
+      continue;
+    }
+    for_each_entry(old, address, [&](const FrontendKey& key, const PublishedPort* port) {
+      if (has_entry(next, address, port == nullptr ? 0 : port->port)) return;
+      retire_entry(address.family, key, next.head);
+    });
+  }
+  for (const PublishedPort& port : old.ports) {
+    if (!absl::c_linear_search(next.ports, port)) retire_port(port);
+  }
+}
+
+void Publisher::retire_port(const PublishedPort& port) {
+  vic_service& record = records_.at(port.record);
+  const bool aliased = (record.flags & VIC_SERVICE_ALIASES) != 0;
+  publish(record.flags, 0);
+  if (record.total > 0) {
+    retire(RetiredBlock{.family = port.family,
+                        .block = {.first = record.first, .count = record.total},
+                        .aliased = aliased});
+  }
+  retire(RetiredRecord{.record = port.record});
+}
+
+void Publisher::retire_address(const PublishedService& service, const model::IpAddress& address) {
+  for_each_entry(service, address, [&](const FrontendKey& key, const PublishedPort*) {
+    retire_entry(address.family, key, service.head);
+  });
+  at(address.family).prefixes.remove();
+  if (auto owner = owners_.find(address); owner != owners_.end() && owner->second == service.head) {
+    owners_.erase(owner);
+  }
+}
+
+// Only if it is still this service's.
+void Publisher::retire_entry(Family family, const FrontendKey& key, uint32_t head) {
+  FrontendTable& frontends = at(family).frontends;
+  const FrontendEntry* entry = frontends.find(key);
+  if (entry == nullptr || entry->owner != head) return;
+  retire(RetiredFrontend{.family = family, .entry = frontends.retire(key)});
+}
+
+void Publisher::remove(std::string_view service) {
+  const auto found = services_.find(service);
+  const PublishedService removed = std::move(found->second);
+  services_.erase(found);
+  for (const model::IpAddress& address : removed.addresses) retire_address(removed, address);
+  for (const Family family : kFamilies) at(family).slots -= slots_of(removed, family);
+  for (const PublishedPort& port : removed.ports) retire_port(port);
+  publish(records_.at(removed.head).flags, 0);
+  retire(RetiredRecord{.record = removed.head, .with_name = true});
+  names_.erase(removed.head);
+  if (removed.counter_row == 0) return;
+  counters_->forget(removed.counter_row);
+  retire(RetiredRow{.row = removed.counter_row});
+}
+
+// Prepared for services that were refused after all.
+void Publisher::retire_unowned() {
+  for (const Family family : kFamilies) {
+    for (const FrontendKey& key : at(family).frontends.unowned()) retire_entry(family, key, 0);
+  }
+}
+
+std::optional<std::string> Publisher::service_at(Family family, const FrontendKey& key) const {
+  const FrontendEntry* entry = frontends(family).find(key);
+  if (entry == nullptr) return std::nullopt;
+  const auto name = names_.find(entry->owner);
+  if (name == names_.end()) return std::nullopt;
+  return name->second;
+}
+
+uint16_t Publisher::counter_row(std::string_view service) const {
+  const PublishedService* found = find(service);
+  return found == nullptr ? 0 : found->counter_row;
+}
+
+void Publisher::set_counter_row(std::string_view service, uint16_t row) {
+  const auto found = services_.find(service);
+  if (found == services_.end()) return;
+  found->second.counter_row = row;
+  publish(records_.at(found->second.head).counter_row, row);
+  for (const PublishedPort& port : found->second.ports) {
+    vic_service& record = records_.at(port.record);
+    publish(record.counter_row, row);
+    store_counter_row(memory_, port.family, {.first = record.first, .count = record.total}, row);
+  }
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,207 @@
+// The tables of one generation: what is published, where it is, and every change to it in the order
+// that keeps P1 to P4 (docs/concepts and docs/decisions). Control thread.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/strings.h"
+#include "dataplane/arena.h"
+#include "dataplane/counters.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/frontend_table.h"
+#include "dataplane/memory.h"
+#include "dataplane/prefixes.h"
+#include "dataplane/reclaim.h"
+#include "dataplane/records.h"
+#include "dataplane/survey.h"
+#include "dataplane/table_codec.h"
+
+namespace vicinity::dataplane {
+
+// The most that may be published, whatever the maps have room for. 0: no limit.
+struct Limits {
+  uint64_t services = 0;
+  uint64_t slots = 0;  // of each family
+};
+
+// What a service did not find room in.
+enum class Shortage : uint8_t { kNone, kRecords, kPlainSlots, kAliasedSlots, kFrontends };
+
+struct Unpublished {
+  const compile::ServiceTable* table = nullptr;
+  absl::Status status;
+  Shortage shortage = Shortage::kNone;  // kNone: larger maps would not help
+  model::Family family = model::Family::kIpv4;
+};
+
+struct PublishResult {
+  uint64_t published = 0;
+  uint64_t removed = 0;
+  std::vector<Unpublished> unpublished;  // in the order of the diff
+};
+
+// Records, slots and frontend entries.
+struct Demand {
+  struct Family {
+    uint64_t plain_slots = 0;
+    uint64_t aliased_slots = 0;
+    uint64_t frontends = 0;
+  };
+  uint64_t records = 0;
+  std::array<Family, 2> families;
+};
+
+class Publisher {
+ public:
+  struct Environment {
+    Memory memory;
+    Reclaimer* reclaimer = nullptr;
+    Counters* counters = nullptr;
+    Limits limits;
+  };
+  explicit Publisher(const Environment& environment);
+
+  // Either of these first: new maps made empty, or those of an earlier daemon taken over and what
+  // it left half done completed.
+  void format();
+  void adopt();
+
+  [[nodiscard]] PublishResult apply(const compile::Diff& diff);
+  // What would be in use while `diff` is applied, at most.
+  [[nodiscard]] Demand demand(const compile::Diff& diff) const;
+  [[nodiscard]] compile::Tables read_all() const;
+  [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const;
+
+  // Hands back what passed its grace period and goes on with what waits for one.
+  void reclaim();
+
+  // The service that this address and port lead to.
+  [[nodiscard]] std::optional<std::string> service_at(model::Family family,
+                                                      const FrontendKey& key) const;
+  [[nodiscard]] uint16_t counter_row(std::string_view service) const;
+  void set_counter_row(std::string_view service, uint16_t row);
+  // Rows of removed services that wait for a grace period; they move to the next generation.
+  [[nodiscard]] std::vector<uint16_t> take_retired_rows();
+  void retire_row(uint16_t row);
+
+  [[nodiscard]] const base::StringMap<PublishedService>& services() const { return services_; }
+  [[nodiscard]] const Records& records() const { return records_; }
+  [[nodiscard]] const FrontendTable& frontends(model::Family family) const {
+    return tables_[index_of(family)].frontends;
+  }
+  // Published ones; those that wait for a grace period do not count.
+  [[nodiscard]] uint64_t slots(model::Family family) const {
+    return tables_[index_of(family)].slots;
+  }
+  [[nodiscard]] uint64_t pending_reclaims() const { return retired_.size(); }
+
+ private:
+  // Everything there is once per family.
+  struct FamilyTables {
+    FamilyTables(model::Family family, const Memory& memory);
+    FrontendTable frontends;
+    Prefixes prefixes;
+    Arena aliased;
+    Arena plain;
+    uint64_t slots = 0;          // published
+    uint64_t prefix_ticket = 0;  // the next step of narrowing waits for it
+    bool prefixes_waiting = false;
+  };
+  // A service about to be published: everything is written, nothing visible.
+  struct Staged {
+    const compile::ServiceTable* table = nullptr;
+    PublishedService next;
+    std::vector<PublishedPort> fresh;  // of `next`, written for it
+    bool is_new = false;
+  };
+  struct RetiredBlock {
+    model::Family family = model::Family::kIpv4;
+    Block block;
+    bool aliased = false;
+  };
+  struct RetiredRecord {
+    uint32_t record = 0;
+    bool with_name = false;
+  };
+  struct RetiredFrontend {
+    model::Family family = model::Family::kIpv4;
+    FrontendTable::Retired entry;
+  };
+  struct RetiredPlace {
+    model::Family family = model::Family::kIpv4;
+    FrontendTable::Leftover leftover;
+    bool emptied = false;
+  };
+  struct RetiredRow {
+    uint16_t row = 0;
+  };
+  using Retired =
+      std::variant<RetiredBlock, RetiredRecord, RetiredFrontend, RetiredPlace, RetiredRow>;
+  struct Waiting {
+    uint64_t ticket = 0;
+    Retired what;
+  };
+
+  [[nodiscard]] FamilyTables& at(model::Family family) { return tables_[index_of(family)]; }
+  [[nodiscard]] Arena& arena_of(model::Family family, bool aliased) {
+    return aliased ? at(family).aliased : at(family).plain;
+  }
+
+  // publisher_stage.cc: writes what nobody sees yet.
+  [[nodiscard]] std::optional<Unpublished> stage(const compile::ServiceTable& table,
+                                                 std::vector<Staged>& staged);
+  [[nodiscard]] std::optional<Unpublished> stage_head(Staged& staged);
+  [[nodiscard]] std::optional<Unpublished> stage_port(const compile::PortTable& table,
+                                                      Staged& staged);
+  [[nodiscard]] std::optional<Unpublished> stage_frontends(const Staged& staged);
+  void unstage(const Staged& staged);
+  [[nodiscard]] std::optional<Unpublished> refuse(const compile::ServiceTable& table,
+                                                  size_t new_services) const;
+  [[nodiscard]] bool is_published(const compile::ServiceTable& table) const;
+  [[nodiscard]] const PublishedService* find(std::string_view service) const;
+  [[nodiscard]] const PublishedPort* find_same(const PublishedService& service,
+                                               const compile::PortTable& table) const;
+  [[nodiscard]] uint64_t slots_of(const PublishedService& service, model::Family family) const;
+  [[nodiscard]] uint64_t view_word(const PublishedPort& port) const;
+
+  // publisher.cc: makes it visible, takes out what it replaces.
+  void prepare_frontends(const compile::Diff& diff);
+  void publish_entries(const std::vector<Staged>& staged);
+  void commit(std::vector<Staged>& staged);
+  void take_address(const model::IpAddress& address, uint32_t head);
+  void retire_replaced(const PublishedService& old, const PublishedService& next);
+  void retire_port(const PublishedPort& port);
+  void retire_address(const PublishedService& service, const model::IpAddress& address);
+  void retire_entry(model::Family family, const FrontendKey& key, uint32_t head);
+  void remove(std::string_view service);
+  void retire_unowned();
+
+  // publisher_reclaim.cc
+  void retire(Retired what);
+  void release(const Retired& what);
+  void collect_leftovers();
+  void narrow_prefixes();
+  void adopt_service(const std::string& name, PublishedService service);
+
+  Memory memory_;
+  Reclaimer* reclaimer_;
+  Counters* counters_;
+  Limits limits_;
+  Records records_;
+  std::array<FamilyTables, 2> tables_;
+  base::StringMap<PublishedService> services_;
+  absl::flat_hash_map<uint32_t, std::string> names_;        // by head record
+  absl::flat_hash_map<model::IpAddress, uint32_t> owners_;  // head record
+  std::deque<Waiting> retired_;                             // oldest ticket first
+};
+
+}  // namespace vicinity::dataplane

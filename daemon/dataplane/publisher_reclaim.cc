@@ -1,0 +1,132 @@
+// What waits for a grace period, and taking over the maps of an earlier daemon.
+#include <utility>
+
+#include "dataplane/publisher.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+using model::Family;
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace
+
+void Publisher::retire(Retired what) {
+  retired_.push_back({.ticket = reclaimer_->ticket(), .what = std::move(what)});
+}
+
+void Publisher::retire_row(uint16_t row) { retire(RetiredRow{.row = row}); }
+
+std::vector<uint16_t> Publisher::take_retired_rows() {
+  std::vector<uint16_t> rows;
+  for (const Waiting& waiting : retired_) {
+    if (const auto* row = std::get_if<RetiredRow>(&waiting.what)) rows.push_back(row->row);
+  }
+  std::erase_if(retired_, [](const Waiting& waiting) {
+    return std::holds_alternative<RetiredRow>(waiting.what);
+  });
+  return rows;
+}
+
+void Publisher::reclaim() {
+  while (!retired_.empty() && reclaimer_->passed(retired_.front().ticket)) {
+    const Retired what = std::move(retired_.front().what);
+    retired_.pop_front();
+    release(what);
+  }
+  for (FamilyTables& tables : tables_) tables.frontends.tidy();
+  collect_leftovers();
+  narrow_prefixes();
+  const bool waiting =
+      !retired_.empty() || tables_[0].prefixes_waiting || tables_[1].prefixes_waiting;
+  if (waiting) reclaimer_->close_ticket();
+}
+
+void Publisher::release(const Retired& what) {
+  std::visit(Overloaded{
+                 [&](const RetiredBlock& block) {
+                   arena_of(block.family, block.aliased).release(block.block);
+                 },
+                 [&](const RetiredRecord& retired) {
+                   if (retired.with_name) records_.release_name(records_.at(retired.record));
+                   records_.release(retired.record);
+                 },
+                 [&](const RetiredFrontend& retired) {
+                   at(retired.family).frontends.release(retired.entry);
+                 },
+                 [&](const RetiredPlace& place) {
+                   FrontendTable& frontends = at(place.family).frontends;
+                   if (place.emptied) return frontends.forget(place.leftover);
+                   frontends.empty(place.leftover);
+                   retire(RetiredPlace{
+                       .family = place.family, .leftover = place.leftover, .emptied = true});
+                 },
+                 [&](const RetiredRow& row) { counters_->give_back(row.row); },
+             },
+             what);
+}
+
+void Publisher::collect_leftovers() {
+  for (const Family family : kFamilies) {
+    for (FrontendTable::Leftover& leftover : at(family).frontends.take_leftovers()) {
+      retire(RetiredPlace{.family = family, .leftover = leftover});
+    }
+  }
+}
+
+void Publisher::narrow_prefixes() {
+  for (const Family family : kFamilies) {
+    FamilyTables& tables = at(family);
+    if (tables.prefixes_waiting && !reclaimer_->passed(tables.prefix_ticket)) continue;
+    tables.prefixes_waiting = tables.prefixes.narrow([&] {
+      std::vector<uint64_t> leading;
+      for (const auto& [address, owner] : owners_) {
+        if (address.family == family) leading.push_back(leading_bits(address));
+      }
+      return leading;
+    });
+    tables.prefix_ticket = reclaimer_->ticket();
+  }
+}
+
+void Publisher::adopt() {
+  Survey found = survey(memory_);
+  records_.adopt(found.records);
+  for (const Family family : kFamilies) {
+    for (const FrontendTable::Retired& entry : at(family).frontends.adopt()) {
+      retire(RetiredFrontend{.family = family, .entry = entry});
+    }
+  }
+  for (auto& [name, service] : found.services) adopt_service(name, std::move(service));
+  retire_unowned();
+  collect_leftovers();
+  counters_->publish_rows();
+  reclaimer_->close_ticket();
+}
+
+// Completes what an earlier daemon began: all entries of a service lead to the same table.
+void Publisher::adopt_service(const std::string& name, PublishedService service) {
+  names_.emplace(service.head, name);
+  counters_->take(service.counter_row, name);
+  for (const PublishedPort& port : service.ports) {
+    const vic_service& record = records_.at(port.record);
+    if (record.total == 0) continue;
+    const bool aliased = (record.flags & VIC_SERVICE_ALIASES) != 0;
+    // The daemon before us gave the block to this table alone.
+    [[maybe_unused]] const bool taken =
+        arena_of(port.family, aliased).take({.first = record.first, .count = record.total});
+    at(port.family).slots += record.total;
+  }
+  Staged staged = {.table = nullptr, .next = service, .fresh = {}};
+  services_.emplace(name, service);
+  for (const model::IpAddress& address : service.addresses) {
+    take_address(address, service.head);
+  }
+  if (!stage_frontends(staged)) publish_entries({staged});
+}
+
+}  // namespace vicinity::dataplane

@@ -1,0 +1,290 @@
+// The first half of a publish: everything a service's new table needs is allocated and written
+// where no hook looks yet, so that it can be taken back whole.
+#include <absl/algorithm/container.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/status.h"
+#include "dataplane/publisher.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+using compile::PortTable;
+using compile::ServiceTable;
+using model::Family;
+
+uint64_t wanted_slots(const ServiceTable& table, Family family) {
+  uint64_t slots = 0;
+  for (const PortTable& port : table.ports) {
+    if (port.family == family) slots += port.slots.size();
+  }
+  return slots;
+}
+
+uint64_t wanted_slots(const ServiceTable& table) {
+  return wanted_slots(table, Family::kIpv4) + wanted_slots(table, Family::kIpv6);
+}
+
+// What the ABI cannot say.
+absl::Status representable(const PortTable& port) {
+  if (port.port == 0) return base::invalid("port 0");
+  if (port.algorithm != policy::Algorithm::kRandom) {
+    return base::invalid("port {}: algorithm {} is not supported", port.port,
+                         policy::algorithm_name(port.algorithm));
+  }
+  if (port.tiers.size() > VIC_MAX_TIERS) {
+    return base::invalid("port {}: {} tiers, at most {} are possible", port.port, port.tiers.size(),
+                         static_cast<int>(VIC_MAX_TIERS));
+  }
+  if (port.loaded > port.slots.size()) {
+    return base::invalid("port {}: {} loaded slots of {}", port.port, port.loaded,
+                         port.slots.size());
+  }
+  const bool tiers_exist = absl::c_all_of(
+      port.slots, [&](const compile::Slot& slot) { return slot.tier < port.tiers.size(); });
+  if (!tiers_exist) return base::invalid("port {}: a slot of no tier", port.port);
+  return absl::OkStatus();
+}
+
+absl::Status representable(const ServiceTable& table) {
+  for (const model::IpAddress& address : table.addresses) {
+    if (address.bytes == model::IpAddress{}.bytes) {
+      return base::invalid("{} is no service address", address.to_string());
+    }
+  }
+  for (const PortTable& port : table.ports) VIC_RETURN_IF_ERROR(representable(port));
+  return absl::OkStatus();
+}
+
+Unpublished arena_full(const ServiceTable& table, uint64_t used, uint64_t capacity) {
+  return {.table = &table,
+          .status = base::exhausted("service {}: publish {} slots: arena full ({} of {})",
+                                    table.name, wanted_slots(table), used, capacity)};
+}
+
+Unpublished no_room(const ServiceTable& table, std::string_view what, Usage usage) {
+  return {.table = &table,
+          .status = base::exhausted("service {}: publish {} slots: {} full ({} of {})", table.name,
+                                    wanted_slots(table), what, usage.used, usage.capacity)};
+}
+
+}  // namespace
+
+std::optional<Unpublished> Publisher::stage(const ServiceTable& table,
+                                            std::vector<Staged>& staged) {
+  const auto is_new = [](const Staged& other) { return other.is_new; };
+  if (auto refusal = refuse(table, absl::c_count_if(staged, is_new))) return refusal;
+  Staged service = {.table = &table, .next = {}, .fresh = {}};
+  if (auto failed = stage_head(service)) return failed;
+  for (const PortTable& port : table.ports) {
+    if (auto failed = stage_port(port, service)) {
+      unstage(service);
+      return failed;
+    }
+  }
+  if (auto failed = stage_frontends(service)) {
+    unstage(service);
+    return failed;
+  }
+  const PublishedService* old = find(table.name);
+  for (const Family family : kFamilies) {
+    at(family).slots += slots_of(service.next, family);
+    if (old != nullptr) at(family).slots -= slots_of(*old, family);
+  }
+  staged.push_back(std::move(service));
+  return std::nullopt;
+}
+
+std::optional<Unpublished> Publisher::refuse(const ServiceTable& table, size_t new_services) const {
+  if (const absl::Status status = representable(table); !status.ok()) {
+    return Unpublished{.table = &table,
+                       .status = base::invalid("service {}: publish {} slots: {}", table.name,
+                                               wanted_slots(table), base::message(status))};
+  }
+  const PublishedService* old = find(table.name);
+  const uint64_t services = services_.size() + new_services;
+  if (limits_.services != 0 && old == nullptr && services >= limits_.services) {
+    return no_room(table, "services", {.used = services, .capacity = limits_.services});
+  }
+  for (const Family family : kFamilies) {
+    const uint64_t replaced = old == nullptr ? 0 : slots_of(*old, family);
+    const uint64_t others = slots(family) - replaced;
+    if (limits_.slots != 0 && others + wanted_slots(table, family) > limits_.slots) {
+      return arena_full(table, slots(family), limits_.slots);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Unpublished> Publisher::stage_head(Staged& staged) {
+  const ServiceTable& table = *staged.table;
+  staged.next.addresses = table.addresses;
+  if (const PublishedService* old = find(table.name)) {
+    staged.next.head = old->head;
+    staged.next.counter_row = old->counter_row;
+    return std::nullopt;
+  }
+  const auto head = records_.allocate();
+  if (!head || !records_.store_name(records_.at(*head), table.name)) {
+    if (head) records_.release(*head);
+    Unpublished failed =
+        no_room(table, "records", {.used = records_.used(), .capacity = records_.capacity()});
+    failed.shortage = Shortage::kRecords;
+    return failed;
+  }
+  publish(records_.at(*head).flags, VIC_SERVICE_USED | VIC_SERVICE_HEAD);
+  staged.next.head = *head;
+  staged.is_new = true;
+  return std::nullopt;
+}
+
+std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged& staged) {
+  PublishedPort port = {.port = table.port, .family = table.family, .record = 0};
+  const PublishedService* old = find(staged.table->name);
+  if (const PublishedPort* same = old == nullptr ? nullptr : find_same(*old, table)) {
+    staged.next.ports.push_back(*same);
+    return std::nullopt;
+  }
+  const auto record = records_.allocate();
+  if (!record) {
+    Unpublished failed = no_room(*staged.table, "records",
+                                 {.used = records_.used(), .capacity = records_.capacity()});
+    failed.shortage = Shortage::kRecords;
+    return failed;
+  }
+  TableSpot spot = {.record = *record, .block = {}, .counter_row = staged.next.counter_row};
+  Arena& arena = arena_of(table.family, table.has_aliases());
+  if (!table.slots.empty()) {
+    const auto block = arena.allocate(static_cast<uint32_t>(table.slots.size()));
+    if (!block) {
+      records_.release(*record);
+      Unpublished failed = arena_full(*staged.table, arena.used(), arena.capacity());
+      failed.shortage = table.has_aliases() ? Shortage::kAliasedSlots : Shortage::kPlainSlots;
+      failed.family = table.family;
+      return failed;
+    }
+    spot.block = *block;
+  }
+  store_slots(memory_, table, spot);
+  vic_service& written = records_.at(*record);
+  const vic_service& head = records_.at(staged.next.head);
+  store_record(written, table, spot);
+  std::memcpy(written.name, head.name, sizeof(written.name));
+  written.name_length = head.name_length;
+  written.more = head.more;
+  publish(written.flags, record_flags(table));
+  port.record = *record;
+  staged.next.ports.push_back(port);
+  staged.fresh.push_back(port);
+  return std::nullopt;
+}
+
+std::optional<Unpublished> Publisher::stage_frontends(const Staged& staged) {
+  for (const model::IpAddress& address : staged.next.addresses) {
+    FrontendTable& frontends = at(address.family).frontends;
+    const auto place = [&](uint16_t port) {
+      const FrontendKey key = frontend_key(address, port);
+      return frontends.view(key) != 0 || frontends.place(key, staged.next.head);
+    };
+    bool placed = place(0);
+    for (const PublishedPort& port : staged.next.ports) {
+      placed = placed && (port.family != address.family || place(port.port));
+    }
+    if (placed) continue;
+    Unpublished failed = no_room(*staged.table, "frontend table",
+                                 {.used = frontends.used(), .capacity = frontends.capacity()});
+    failed.shortage = Shortage::kFrontends;
+    failed.family = address.family;
+    return failed;
+  }
+  return std::nullopt;
+}
+
+// Nobody saw any of it. Entries without a view are reclaimed like others: their keys were visible.
+void Publisher::unstage(const Staged& staged) {
+  for (const PublishedPort& port : staged.fresh) {
+    const vic_service& record = records_.at(port.record);
+    if (record.total > 0) {
+      arena_of(port.family, (record.flags & VIC_SERVICE_ALIASES) != 0)
+          .release({.first = record.first, .count = record.total});
+    }
+    records_.release(port.record);
+  }
+  for (const model::IpAddress& address : staged.next.addresses) {
+    const FrontendTable& frontends = at(address.family).frontends;
+    const auto take_back = [&](uint16_t port) {
+      const FrontendKey key = frontend_key(address, port);
+      if (frontends.view(key) == 0) retire_entry(address.family, key, staged.next.head);
+    };
+    take_back(0);
+    for (const PublishedPort& port : staged.next.ports) {
+      if (port.family == address.family) take_back(port.port);
+    }
+  }
+  if (!staged.is_new) return;
+  records_.release_name(records_.at(staged.next.head));
+  records_.release(staged.next.head);
+}
+
+const PublishedService* Publisher::find(std::string_view service) const {
+  auto found = services_.find(service);
+  return found == services_.end() ? nullptr : &found->second;
+}
+
+const PublishedPort* Publisher::find_same(const PublishedService& service,
+                                          const PortTable& table) const {
+  for (const PublishedPort& port : service.ports) {
+    if (port.port != table.port || port.family != table.family) continue;
+    return holds(memory_, records_.at(port.record), table) ? &port : nullptr;
+  }
+  return nullptr;
+}
+
+bool Publisher::is_published(const ServiceTable& table) const {
+  const PublishedService* service = find(table.name);
+  if (service == nullptr || service->addresses != table.addresses ||
+      service->ports.size() != table.ports.size()) {
+    return false;
+  }
+  return absl::c_all_of(
+      table.ports, [&](const PortTable& port) { return find_same(*service, port) != nullptr; });
+}
+
+uint64_t Publisher::slots_of(const PublishedService& service, Family family) const {
+  uint64_t slots = 0;
+  for (const PublishedPort& port : service.ports) {
+    if (port.family == family) slots += records_.at(port.record).total;
+  }
+  return slots;
+}
+
+uint64_t Publisher::view_word(const PublishedPort& port) const {
+  return word_of(view_of(records_.at(port.record), port.record));
+}
+
+Demand Publisher::demand(const compile::Diff& diff) const {
+  Demand demand = {.records = records_.used(), .families = {}};
+  for (const Family family : kFamilies) {
+    const FamilyTables& tables = tables_[index_of(family)];
+    demand.families[index_of(family)] = {.plain_slots = tables.plain.used(),
+                                         .aliased_slots = tables.aliased.used(),
+                                         .frontends = tables.frontends.used()};
+  }
+  for (const ServiceTable& table : diff.upserts) {
+    demand.records += 1 + table.ports.size() + table.name.size() / VIC_NAME_CHARS;
+    for (const PortTable& port : table.ports) {
+      Demand::Family& family = demand.families[index_of(port.family)];
+      (port.has_aliases() ? family.aliased_slots : family.plain_slots) += port.slots.size();
+    }
+    if (find(table.name) != nullptr) continue;
+    for (const model::IpAddress& address : table.addresses) {
+      demand.families[index_of(address.family)].frontends += 1 + table.ports.size();
+    }
+  }
+  return demand;
+}
+
+}  // namespace vicinity::dataplane

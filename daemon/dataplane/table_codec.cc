@@ -1,0 +1,190 @@
+#include "dataplane/table_codec.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
+namespace vicinity::dataplane {
+namespace {
+
+using compile::PortTable;
+using compile::Slot;
+using model::Family;
+
+template <class AbiSlot>
+void store_slot(AbiSlot& to, const Slot& slot, uint16_t row) {
+  std::memcpy(&to.address_be, slot.address.bytes.data(), sizeof(to.address_be));
+  to.port_be = htons(slot.port);
+  to.counter = static_cast<uint16_t>(row << 4 | slot.tier);
+}
+
+template <class AbiSlot>
+Slot slot_from(const AbiSlot& from, Family family) {
+  Slot slot;
+  slot.address.family = family;
+  std::memcpy(slot.address.bytes.data(), &from.address_be, sizeof(from.address_be));
+  slot.port = ntohs(from.port_be);
+  slot.tier = from.counter & 15;
+  return slot;
+}
+
+template <class AbiSlot>
+void set_row(std::span<AbiSlot> slots, uint16_t row) {
+  for (AbiSlot& slot : slots) {
+    publish(slot.counter, static_cast<uint16_t>(row << 4 | (slot.counter & 15)));
+  }
+}
+
+uint16_t view_flags(const PortTable& table) {
+  uint32_t flags = VIC_VIEW_VALID;
+  if (table.weighted) flags |= VIC_VIEW_WEIGHTED;
+  if (table.on_empty == policy::OnEmpty::kPass) flags |= VIC_VIEW_PASS_EMPTY;
+  if (table.mode == policy::Mode::kPassthrough) flags |= VIC_VIEW_PASSTHROUGH;
+  flags |= static_cast<uint32_t>(table.algorithm) << VIC_VIEW_ALGORITHM_SHIFT;
+  return static_cast<uint16_t>(flags);
+}
+
+// The draw among slots needs their place; everything else is found through the record.
+bool draws_slots(uint32_t count, uint32_t flags) {
+  return count > 0 && (flags & (VIC_VIEW_PASSTHROUGH | VIC_VIEW_ALGORITHM_MASK)) == 0;
+}
+
+// A table but for its slots.
+PortTable header_of(const vic_service& record) {
+  PortTable table;
+  table.port = record.port;
+  table.family = static_cast<Family>(record.family);
+  table.mode = static_cast<policy::Mode>(record.mode);
+  table.algorithm = static_cast<policy::Algorithm>(record.algorithm);
+  table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
+                                                                  : policy::OnEmpty::kRefuse;
+  table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
+  table.had_workload = (record.flags & VIC_SERVICE_HAD_WORKLOAD) != 0;
+  table.loaded = record.loaded;
+  for (const vic_tier& tier : std::span(record.tiers).first(record.tier_count)) {
+    table.tiers.push_back(
+        {.priority = tier.priority, .load_percent = tier.load_percent, .count = tier.count});
+  }
+  return table;
+}
+
+Slot slot_at(const Memory& memory, const vic_service& record, uint32_t position) {
+  const auto family = static_cast<Family>(record.family);
+  Slot slot = load_slot(memory, family, record.first + position);
+  if ((record.flags & VIC_SERVICE_ALIASES) == 0) return slot;
+  const vic_alias& alias = memory.aliases[record.family][record.first + position];
+  slot.threshold = alias.threshold;
+  slot.other = alias.other;
+  slot.weight = alias.weight;
+  return slot;
+}
+
+}  // namespace
+
+Slot load_slot(const Memory& memory, Family family, uint32_t index) {
+  return family == Family::kIpv4 ? slot_from(memory.slots4[index], family)
+                                 : slot_from(memory.slots6[index], family);
+}
+
+void store_slots(const Memory& memory, const PortTable& table, const TableSpot& spot) {
+  const bool aliases = table.has_aliases();
+  uint32_t index = spot.block.first;
+  for (const Slot& slot : table.slots) {
+    if (table.family == Family::kIpv4) {
+      store_slot(memory.slots4[index], slot, spot.counter_row);
+    } else {
+      memory.slots6[index].reserved = 0;
+      store_slot(memory.slots6[index], slot, spot.counter_row);
+    }
+    if (aliases) {
+      memory.aliases[index_of(table.family)][index] = {
+          .threshold = slot.threshold, .other = slot.other, .weight = slot.weight};
+    }
+    ++index;
+  }
+}
+
+void store_counter_row(const Memory& memory, Family family, Block block, uint16_t row) {
+  if (family == Family::kIpv4) {
+    set_row(memory.slots4.subspan(block.first, block.count), row);
+  } else {
+    set_row(memory.slots6.subspan(block.first, block.count), row);
+  }
+}
+
+void store_record(vic_service& record, const PortTable& table, const TableSpot& spot) {
+  record.first = spot.block.first;
+  record.total = static_cast<uint32_t>(table.slots.size());
+  record.loaded = table.loaded;
+  record.port = table.port;
+  record.view_flags = view_flags(table);
+  record.counter_row = spot.counter_row;
+  record.family = static_cast<uint8_t>(table.family);
+  record.mode = static_cast<uint8_t>(table.mode);
+  record.algorithm = static_cast<uint8_t>(table.algorithm);
+  record.tier_count = static_cast<uint8_t>(table.tiers.size());
+  for (size_t i = 0; i < table.tiers.size(); ++i) {
+    record.tiers[i] = {.count = table.tiers[i].count,
+                       .priority = table.tiers[i].priority,
+                       .load_percent = table.tiers[i].load_percent};
+  }
+}
+
+uint32_t record_flags(const PortTable& table) {
+  uint32_t flags = VIC_SERVICE_USED;
+  if (table.has_aliases()) flags |= VIC_SERVICE_ALIASES;
+  if (table.had_workload) flags |= VIC_SERVICE_HAD_WORKLOAD;
+  return flags;
+}
+
+vic_view view_of(const PortTable& table, const TableSpot& spot) {
+  const uint16_t flags = view_flags(table);
+  return {.first = draws_slots(table.loaded, flags) ? spot.block.first : spot.record,
+          .count = table.loaded,
+          .flags = flags};
+}
+
+vic_view view_of(const vic_service& record, uint32_t index) {
+  return {.first = draws_slots(record.loaded, record.view_flags) ? record.first : index,
+          .count = record.loaded,
+          .flags = record.view_flags};
+}
+
+vic_view unknown_port_view(uint32_t head) {
+  return {.first = head, .count = 0, .flags = VIC_VIEW_VALID | VIC_VIEW_UNKNOWN_PORT};
+}
+
+PortTable load_table(const Memory& memory, const vic_service& record) {
+  PortTable table = header_of(record);
+  table.slots.reserve(record.total);
+  for (uint32_t i = 0; i < record.total; ++i) table.slots.push_back(slot_at(memory, record, i));
+  return table;
+}
+
+bool holds(const Memory& memory, const vic_service& record, const PortTable& table) {
+  if (record.total != table.slots.size() || record.loaded != table.loaded) return false;
+  if ((record.flags & VIC_SERVICE_ALIASES) != (record_flags(table) & VIC_SERVICE_ALIASES)) {
+    return false;
+  }
+  for (uint32_t i = 0; i < record.total; ++i) {
+    if (slot_at(memory, record, i) != table.slots[i]) return false;
+  }
+  const PortTable header = header_of(record);
+  return std::tie(header.port, header.family, header.mode, header.algorithm, header.on_empty,
+                  header.weighted, header.had_workload, header.tiers) ==
+         std::tie(table.port, table.family, table.mode, table.algorithm, table.on_empty,
+                  table.weighted, table.had_workload, table.tiers);
+}
+
+bool is_plausible(const Memory& memory, const vic_service& record) {
+  if (record.family >= VIC_FAMILY_COUNT || record.tier_count > VIC_MAX_TIERS) return false;
+  if (record.loaded > record.total) return false;
+  const uint64_t end = record.first + uint64_t{record.total};
+  const bool aliases = (record.flags & VIC_SERVICE_ALIASES) != 0;
+  if (aliases && end > memory.aliases[record.family].size()) return false;
+  return end <= slots_in(memory, static_cast<Family>(record.family));
+}
+
+}  // namespace vicinity::dataplane
