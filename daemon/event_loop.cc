@@ -36,16 +36,19 @@ int timeout_ms(absl::Duration wait) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::create(int maintenance_fd) {
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::create() {
   auto loop = std::unique_ptr<EventLoop>(new EventLoop);
   loop->epoll_ = base::UniqueFd(epoll_create1(EPOLL_CLOEXEC));
   loop->wake_ = base::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   loop->signals_ = stop_signals();
-  loop->maintenance_fd_ = maintenance_fd;
   VIC_RETURN_IF_ERROR(loop->watch(loop->wake_.get()));
   VIC_RETURN_IF_ERROR(loop->watch(loop->signals_.get()));
-  if (maintenance_fd >= 0) VIC_RETURN_IF_ERROR(loop->watch(maintenance_fd));
   return loop;
+}
+
+absl::Status EventLoop::watch_maintenance(int fd) {
+  maintenance_fd_ = fd;
+  return fd < 0 ? absl::OkStatus() : watch(fd);
 }
 
 absl::Status EventLoop::watch(int fd) {

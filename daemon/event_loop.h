@@ -20,8 +20,9 @@ struct Wakeup {
 class EventLoop {
  public:
   // Blocks SIGTERM and SIGINT in the calling thread, so call it before any other thread starts.
-  // `maintenance_fd` is watched for reading; -1: none.
-  static absl::StatusOr<std::unique_ptr<EventLoop>> create(int maintenance_fd);
+  static absl::StatusOr<std::unique_ptr<EventLoop>> create();
+  // A readable `fd` ends waits with Wakeup::maintenance; -1: none. At most one.
+  absl::Status watch_maintenance(int fd);
 
   void wake() const;
   // Returns at `deadline` at the latest, and after kLongestWait in any case: the clock may jump.

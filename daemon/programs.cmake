@@ -3,3 +3,8 @@ vic_library(vic_engine
   SOURCES adoption.cc engine.cc report.cc
   DEPS vic_base vic_model vic_feed vic_compile vic_telemetry vic_admin)
 target_compile_definitions(vic_engine PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
+
+vic_program(vicinityd
+  SOURCES main.cc app.cc event_loop.cc mounts.cc
+  DEPS vic_engine vic_config vic_dataplane vic_feed_file vic_feed_xds)
+target_compile_definitions(vicinityd PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")

@@ -3,3 +3,6 @@ vic_test(engine_test
   DEPS vic_engine vic_feed_file
   LABELS unit)
 target_include_directories(engine_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
+
+vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.cc
+  DEPS absl::status absl::statusor fmt::fmt LABELS unit)

@@ -1,0 +1,192 @@
+#include "app.h"
+
+#include <absl/time/clock.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "admin/server.h"
+#include "base/status.h"
+#include "dataplane/kernel_dataplane.h"
+#include "dataplane/pins.h"
+#include "engine.h"
+#include "event_loop.h"
+#include "feed/file/file_feed.h"
+#include "feed/xds/xds_feed.h"
+#include "mounts.h"
+#include "telemetry/exporter.h"
+#include "telemetry/log.h"
+
+namespace vicinity {
+namespace {
+
+using config::Config;
+using telemetry::log_event;
+using telemetry::LogLevel;
+
+absl::StatusOr<std::string> cgroup_path(const Config& config) {
+  if (!config.cgroup.empty()) return config.cgroup;
+  std::ifstream mounts("/proc/self/mounts");
+  return find_cgroup2(std::string(std::istreambuf_iterator<char>(mounts), {}));
+}
+
+absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
+  dataplane::KernelOptions options;
+  VIC_ASSIGN_OR_RETURN(options.cgroup, cgroup_path(config));
+  options.pin_dir = config.pin_dir;
+  // The flags are limits; the maps begin smaller and grow.
+  options.limits = {.services = config.max_services, .slots = config.max_slots};
+  options.max_services = std::min(options.max_services, config.max_services);
+  options.max_slots = std::min(options.max_slots, config.max_slots);
+  options.counting = config.counters ? dataplane::Counting::kOn : dataplane::Counting::kOff;
+  options.unknown_port = config.on_unknown_port == config::EmptyAction::kRefuse
+                             ? dataplane::UnknownPort::kRefuse
+                             : dataplane::UnknownPort::kPass;
+  return options;
+}
+
+model::ContextOverride context_override(const Config& config) {
+  model::ContextOverride fixed;
+  fixed.network = config.network;
+  fixed.cluster = config.cluster_id;
+  if (config.locality.has_value()) {
+    fixed.region = config.locality->region;
+    fixed.zone = config.locality->zone;
+    fixed.subzone = config.locality->subzone;
+  }
+  return fixed;
+}
+
+EngineOptions engine_options(const Config& config) {
+  EngineOptions options;
+  options.node = config.node_name;
+  options.context = context_override(config);
+  options.locality_wait = config.locality_wait;
+  options.resync_quiet = config.resync_quiet;
+  options.lease = config.lease;
+  options.compile.eligibility.flat_networks = config.flat_networks;
+  options.compile.on_empty = config.on_empty == config::EmptyAction::kPass
+                                 ? policy::OnEmpty::kPass
+                                 : policy::OnEmpty::kRefuse;
+  return options;
+}
+
+feed::xds::XdsOptions xds_options(const Config& config) {
+  feed::xds::XdsOptions options;
+  options.address = to_string(config.xds_address);
+  options.auth = config.xds_auth == config::XdsAuth::kTls ? feed::xds::Auth::kTls
+                                                          : feed::xds::Auth::kPlaintext;
+  options.root_cert_path = config.xds_root_cert;
+  options.token_path = config.xds_token;
+  options.max_receive_bytes = static_cast<int>(config.max_receive_bytes);
+  options.resync_quiet = config.resync_quiet;
+  options.node.node_name = config.node_name;
+  options.node.cluster_id = config.cluster_id.value_or(options.node.cluster_id);
+  options.node.network = config.network.value_or("");
+  options.node.pod_name = config.pod_name.empty() ? config.node_name : config.pod_name;
+  if (!config.pod_namespace.empty()) options.node.pod_namespace = config.pod_namespace;
+  if (!config.pod_ip.empty()) options.node.pod_ip = config.pod_ip;
+  return options;
+}
+
+std::unique_ptr<feed::Feed> make_feed(const Config& config) {
+  if (config.feed.kind == config::FeedKind::kFile) {
+    return std::make_unique<feed::FileFeed>(config.feed.path);
+  }
+  return feed::xds::make_xds_feed(xds_options(config));
+}
+
+telemetry::LogOptions log_options(const Config& config) {
+  return {.level = static_cast<telemetry::LogLevel>(config.log_level),
+          .format = static_cast<telemetry::LogFormat>(config.log_format)};
+}
+static_assert(static_cast<int>(config::LogLevel::kError) ==
+              static_cast<int>(telemetry::LogLevel::kError));
+static_assert(static_cast<int>(config::LogFormat::kJson) ==
+              static_cast<int>(telemetry::LogFormat::kJson));
+
+// What people ask and what runs to answer them. Goes before the engine and the queue do.
+struct Windows {
+  std::unique_ptr<admin::AdminServer> admin;
+  std::unique_ptr<telemetry::Exporter> exporter;
+};
+
+absl::StatusOr<Windows> open_windows(const Config& config, admin::ControlQueue& questions,
+                                     telemetry::PublishedCell& cell) {
+  const telemetry::StatusSource fresh = [&questions, &cell] {
+    // Whether control finds the time or not, the last status is better than none.
+    questions.run([](admin::ControlView& view) { view.refresh(); }, absl::Seconds(1)).IgnoreError();
+    return cell.load();
+  };
+  Windows windows;
+  VIC_ASSIGN_OR_RETURN(windows.admin,
+                       admin::AdminServer::start(config.admin_socket, questions, fresh));
+  if (config.metrics_address.has_value()) {
+    VIC_ASSIGN_OR_RETURN(windows.exporter,
+                         telemetry::Exporter::start(to_string(*config.metrics_address), fresh));
+  }
+  return windows;
+}
+
+// What one turn of the control loop works on.
+struct ControlLoop {
+  EventLoop& events;
+  Engine& engine;
+  feed::Feed& feed;
+  admin::ControlQueue& questions;
+  dataplane::Dataplane& dataplane;
+};
+
+void run_until_stopped(const ControlLoop& loop) {
+  while (true) {
+    const absl::Time now = absl::Now();
+    const absl::Time next = loop.engine.step(loop.feed, loop.questions, now);
+    const Wakeup wakeup = loop.events.wait(now, next);
+    if (wakeup.stop) return;
+    if (wakeup.maintenance) loop.dataplane.maintain();
+  }
+}
+
+}  // namespace
+
+absl::Status run_app(const Config& config) {
+  telemetry::set_up_logging(log_options(config));
+  ::signal(SIGPIPE, SIG_IGN);
+  VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
+  VIC_ASSIGN_OR_RETURN(const auto options, kernel_options(config));
+  VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
+  VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
+
+  telemetry::PublishedCell cell;
+  admin::ControlQueue questions([&events] { events->wake(); });
+  Engine engine(engine_options(config), *dataplane, cell, absl::Now());
+  const auto feed = make_feed(config);
+  VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
+  VIC_RETURN_IF_ERROR(feed->start([&events] { events->wake(); }));
+  log_event(LogLevel::kInfo, "ready",
+            {{"node", config.node_name},
+             {"cgroup", dataplane->status().cgroup},
+             {"services", std::to_string(dataplane->status().services.used)}});
+
+  run_until_stopped({.events = *events,
+                     .engine = engine,
+                     .feed = *feed,
+                     .questions = questions,
+                     .dataplane = *dataplane});
+  log_event(LogLevel::kInfo, "stopping; the data plane keeps serving");
+  questions.close();
+  feed->stop();
+  return absl::OkStatus();
+}
+
+absl::Status uninstall(const Config& config) {
+  telemetry::set_up_logging(log_options(config));
+  return dataplane::uninstall(config.pin_dir);
+}
+
+}  // namespace vicinity

@@ -1,0 +1,24 @@
+// Entry point of vicinityd. Exit status: 0 stopped as asked, 1 could not start, 2 bad usage.
+#include <cstdio>
+#include <string>
+
+#include "app.h"
+#include "config/parse.h"
+
+int main(int argc, char** argv) {
+  using vicinity::config::Action;
+  const auto config = vicinity::config::parse_config(argc, argv, VICINITY_VERSION);
+  if (!config.ok()) {
+    std::fprintf(stderr, "vicinityd: %s\n", std::string(config.status().message()).c_str());
+    return 2;
+  }
+  if (config->action == Action::kPrint) {
+    std::fputs(config->print.c_str(), stdout);
+    return 0;
+  }
+  const auto status = config->action == Action::kUninstall ? vicinity::uninstall(*config)
+                                                           : vicinity::run_app(*config);
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "vicinityd: %s\n", std::string(status.message()).c_str());
+  return 1;
+}
