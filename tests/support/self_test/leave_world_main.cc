@@ -16,8 +16,8 @@ absl::Status stand_and_wait() {
       World::create({.nodes = {"node1"},
                      .pods = {{.name = "a", .node = "node1", .addresses = {"10.244.1.5"}}}}));
   const Node& node = world->node("node1");
-  VIC_ASSIGN_OR_RETURN(const PodAgent* const agent, world->pod("a").agent());
-  fmt::print("{}\n{}\n{}\nstanding\n", node.cgroup().path(), node.pin_dir(), agent->pid());
+  VIC_ASSIGN_OR_RETURN(const Process child, world->pod("a").spawn({.argv = {"sleep", "600"}}));
+  fmt::print("{}\n{}\n{}\nstanding\n", node.cgroup().path(), node.pin_dir(), child.pid());
   std::fflush(stdout);
   pause();
   return absl::OkStatus();

@@ -30,9 +30,9 @@ TEST(Leftovers, OfAKilledTestGoWithTheNextWorld) {
   std::istringstream said(killed.out());
   std::string cgroup;
   std::string pin_dir;
-  pid_t agent = 0;
-  said >> cgroup >> pin_dir >> agent;
-  ASSERT_TRUE(exists(cgroup) && exists(pin_dir) && is_alive(agent)) << killed.out();
+  pid_t child = 0;
+  said >> cgroup >> pin_dir >> child;
+  ASSERT_TRUE(exists(cgroup) && exists(pin_dir) && is_alive(child)) << killed.out();
 
   // Not while its owner lives.
   VICINITY_ASSERT_OK(remove_leftovers());
@@ -40,11 +40,11 @@ TEST(Leftovers, OfAKilledTestGoWithTheNextWorld) {
 
   VICINITY_ASSERT_OK(killed.signal(SIGKILL));
   VICINITY_ASSERT_OK(killed.wait(5s));
+  EXPECT_TRUE(wait_until([&] { return !is_alive(child); }, 5s));
   EXPECT_TRUE(exists(cgroup) && exists(pin_dir));
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto world, World::create({}));
   EXPECT_FALSE(exists(cgroup));
   EXPECT_FALSE(exists(pin_dir));
-  EXPECT_TRUE(wait_until([&] { return !is_alive(agent); }, 5s));
 }
 
 }  // namespace
