@@ -1,0 +1,127 @@
+#include "unit/vectors_case.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace vicinity::testing {
+namespace {
+
+bool is_wds(const std::string& kind) { return kind == "wds_select" || kind == "wds_tiers"; }
+
+YAML::Node shared_load_balancing(const YAML::Node& input) {
+  YAML::Node result;
+  const bool tiers_only = !input["lb"].IsDefined();
+  const YAML::Node lb = tiers_only ? input : input["lb"];
+  if (lb.IsNull()) return result;
+  const std::string mode = tiers_only ? "FAILOVER" : lb["mode"].as<std::string>();
+  result["mode"] = mode == "UNSPECIFIED" ? "UNSPECIFIED_MODE" : mode;
+  if (lb["prefs"] && lb["prefs"].size() != 0) result["routingPreference"] = lb["prefs"];
+  if (lb["health_policy"]) result["healthPolicy"] = lb["health_policy"];
+  return result;
+}
+
+YAML::Node shared_workload(const YAML::Node& endpoint, size_t index) {
+  YAML::Node workload;
+  workload["uid"] = endpoint["id"] ? endpoint["id"].as<std::string>() : fmt::format("e{}", index);
+  for (const char* same : {"network", "node", "capacity"}) {
+    if (endpoint[same]) workload[same] = endpoint[same];
+  }
+  if (endpoint["cluster"]) workload["clusterId"] = endpoint["cluster"];
+  if (endpoint["health"]) workload["status"] = endpoint["health"];
+  for (const char* level : {"region", "zone", "subzone"}) {
+    if (endpoint[level]) workload["locality"][level] = endpoint[level];
+  }
+  if (endpoint["has_address"] && !endpoint["has_address"].as<bool>()) {
+    workload["addresses"] = YAML::Node(YAML::NodeType::Sequence);
+  }
+  return workload;
+}
+
+YAML::Node shared_body(const YAML::Node& vector) {
+  const YAML::Node input = vector["input"];
+  YAML::Node body;
+  body["client"] = input["src"];
+  const YAML::Node load_balancing = shared_load_balancing(input);
+  if (!load_balancing.IsNull()) body["loadBalancing"] = load_balancing;
+  size_t index = 0;
+  for (const YAML::Node& endpoint : input["endpoints"]) {
+    body["workloads"].push_back(shared_workload(endpoint, index++));
+  }
+  const YAML::Node expect = vector["expect"];
+  if (expect["selected"]) body["shares"] = expect["selected"];
+  if (expect["tiers"]) body["tiers"] = expect["tiers"];
+  return body;
+}
+
+YAML::Node service_document(const YAML::Node& load_balancing) {
+  YAML::Node service = YAML::Load(
+      "{name: svc, namespace: ns, hostname: svc.ns.svc.cluster.local, addresses: [10.96.0.10],"
+      " ports: [{servicePort: 80, targetPort: 8080}]}");
+  if (load_balancing.IsDefined() && !load_balancing.IsNull()) {
+    service["loadBalancing"] = load_balancing;
+  }
+  YAML::Node document;
+  document["service"] = service;
+  return document;
+}
+
+YAML::Node workload_document(const YAML::Node& row, size_t index) {
+  YAML::Node workload = YAML::Clone(row);
+  if (!workload["uid"]) workload["uid"] = fmt::format("e{}", index);
+  workload["name"] = workload["uid"];
+  workload["namespace"] = "ns";
+  if (!workload["addresses"]) workload["addresses"].push_back(fmt::format("10.0.0.{}", index + 1));
+  workload["services"][kVectorService]["ports"] =
+      YAML::Load("[{servicePort: 80, targetPort: 8080}]");
+  YAML::Node document;
+  document["workload"] = workload;
+  return document;
+}
+
+}  // namespace
+
+std::vector<VectorCase> load_vectors(const std::filesystem::path& file) {
+  std::vector<VectorCase> cases;
+  for (const auto& kind : YAML::LoadFile(file.string())) {
+    for (const YAML::Node& row : kind.second) {
+      cases.push_back({.kind = kind.first.as<std::string>(),
+                       .number = row["vector"].as<int>(),
+                       .says = row["says"].as<std::string>(),
+                       .body = row});
+    }
+  }
+  return cases;
+}
+
+std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file) {
+  std::vector<VectorCase> cases;
+  for (const YAML::Node& vector : YAML::LoadFile(file.string())["vectors"]) {
+    VectorCase& one = cases.emplace_back();
+    one.kind = vector["kind"].as<std::string>();
+    one.number = vector["id"].as<int>();
+    one.says = vector["name"].as<std::string>();
+    if (is_wds(one.kind)) one.body = shared_body(vector);
+  }
+  return cases;
+}
+
+std::string mesh_text(const YAML::Node& load_balancing, const YAML::Node& workloads) {
+  std::string text = YAML::Dump(service_document(load_balancing)) + "\n";
+  size_t index = 0;
+  for (const YAML::Node& row : workloads) {
+    text += "---\n" + YAML::Dump(workload_document(row, index++)) + "\n";
+  }
+  return text;
+}
+
+std::string client_text(const YAML::Node& client) {
+  std::string text;
+  for (const auto& field : client) {
+    text += fmt::format("{}{}={}", text.empty() ? "" : ",", field.first.as<std::string>(),
+                        field.second.as<std::string>());
+  }
+  return text;
+}
+
+}  // namespace vicinity::testing

@@ -1,0 +1,269 @@
+// The cases of tests/data/vectors.yaml, end to end through `vicinityctl explain -o json`. The same
+// cases from the shared collection are run as well where it exists.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/symbols.h"
+#include "policy/wds/rank.h"
+#include "support/process.h"
+#include "support/recordings.h"
+#include "unit/vectors_case.h"
+
+namespace vicinity::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono_literals::operator""s;
+
+// What happens to each kind of case.
+const std::map<std::string, std::string>& kinds() {
+  static const std::map<std::string, std::string> table = {
+      {"wds_select", "run"},
+      {"wds_tiers", "run"},
+      {"istiod_map", "run"},
+      {"kmesh_prio", "run"},
+      {"behaviour", "run where it is about WDS"},
+      {"istio_failover", "later: Istio's DestinationRule"},
+      {"istio_failover_priority", "later: Istio's DestinationRule"},
+      {"istio_distribute", "later: Istio's DestinationRule"},
+      {"istio_locality_match", "later: Istio's DestinationRule"},
+      {"istio_effective", "later: Istio's DestinationRule"},
+      {"envoy_priority_load", "later: gradual spill"},
+      {"envoy_locality_weight", "later: gradual spill"},
+      {"envoy_outlier_duration", "later: passive health"},
+      {"envoy_outlier_cap", "later: passive health"},
+      {"envoy_slow_start", "later: algorithms"},
+      {"envoy_least_request", "later: algorithms"},
+      {"envoy_maglev", "later: algorithms"},
+      {"envoy_ring", "later: algorithms"},
+      {"envoy_zone_aware", "later: algorithms"},
+      {"kuma_local_share", "later: Kuma's MeshLoadBalancingStrategy"},
+      {"kuma_endpoints", "later: Kuma's MeshLoadBalancingStrategy"},
+      {"kuma_opf", "later: Kuma's MeshLoadBalancingStrategy"},
+      {"kube_proxy", "later: Kubernetes' own rules"},
+      {"k8s_hints", "later: Kubernetes' own rules"},
+  };
+  return table;
+}
+
+std::vector<VectorCase> own_cases() { return load_vectors(test_data_dir() / "vectors.yaml"); }
+
+std::vector<VectorCase> shared_cases() {
+  const auto shared = shared_dir();
+  if (!shared) return {};
+  return load_shared_vectors(*shared / "vectors" / "vectors.yaml");
+}
+
+std::vector<VectorCase> of_kinds(std::vector<VectorCase> cases, const std::set<std::string>& only) {
+  std::erase_if(cases, [&](const VectorCase& one) { return !only.contains(one.kind); });
+  return cases;
+}
+
+// Runs `vicinityctl explain` on the mesh and returns what it printed, JSON being YAML.
+YAML::Node explain(const std::string& mesh, const std::string& client) {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = fmt::format("{}.{}.yaml", test->test_suite_name(), test->name());
+  std::ranges::replace(name, '/', '.');
+  const fs::path file = fs::path(::testing::TempDir()) / name;
+  std::ofstream(file) << mesh;
+  const auto done =
+      run({.argv = {VICINITY_BINARY_DIR "/bin/vicinityctl", "explain", "--mesh", file.string(),
+                    "--client", client, "--service", kVectorService, "--port", "80", "-o", "json"}},
+          30s);
+  fs::remove(file);
+  EXPECT_TRUE(done.ok()) << done.status();
+  if (!done.ok()) return {};
+  EXPECT_EQ(done->exit_code, 0) << done->err << "\n" << mesh;
+  return YAML::Load(done->out);
+}
+
+std::map<std::string, double> shares_of(const YAML::Node& explanation) {
+  std::map<std::string, double> shares;
+  for (const YAML::Node& tier : explanation["tiers"]) {
+    for (const YAML::Node& endpoint : tier["endpoints"]) {
+      const double share = endpoint["share_percent"].as<double>();
+      if (share > 0) shares[endpoint["workload"].as<std::string>()] += share;
+    }
+  }
+  return shares;
+}
+
+std::vector<std::set<std::string>> tiers_of(const YAML::Node& explanation) {
+  std::vector<std::set<std::string>> tiers;
+  for (const YAML::Node& tier : explanation["tiers"]) {
+    auto& uids = tiers.emplace_back();
+    for (const YAML::Node& endpoint : tier["endpoints"]) {
+      uids.insert(endpoint["workload"].as<std::string>());
+    }
+  }
+  return tiers;
+}
+
+void expect_shares(const YAML::Node& explanation, const YAML::Node& expected) {
+  const auto shares = shares_of(explanation);
+  double sum = 0;
+  for (const auto& [uid, share] : shares) sum += share;
+  EXPECT_NEAR(sum, shares.empty() ? 0 : 100, 1e-3);
+  EXPECT_EQ(shares.size(), expected.size());
+  for (const auto& one : expected) {
+    const auto uid = one.first.as<std::string>();
+    EXPECT_NEAR(shares.contains(uid) ? shares.at(uid) : -1, one.second.as<double>(), 0.01) << uid;
+  }
+}
+
+void expect_tiers(const YAML::Node& explanation, const YAML::Node& expected) {
+  std::vector<std::set<std::string>> tiers;
+  for (const YAML::Node& tier : expected) {
+    const auto uids = tier.as<std::vector<std::string>>();
+    tiers.emplace_back(uids.begin(), uids.end());
+  }
+  EXPECT_EQ(tiers_of(explanation), tiers);
+}
+
+std::string case_name(const ::testing::TestParamInfo<VectorCase>& info) {
+  return fmt::format("{}_{}", info.param.kind, info.param.number);
+}
+
+class WdsVector : public ::testing::TestWithParam<VectorCase> {};
+
+TEST_P(WdsVector, Explains) {
+  SCOPED_TRACE(GetParam().says);
+  const YAML::Node& body = GetParam().body;
+  const YAML::Node explanation =
+      explain(mesh_text(body["loadBalancing"], body["workloads"]), client_text(body["client"]));
+  ASSERT_TRUE(body["shares"].IsDefined() || body["tiers"].IsDefined());
+  if (body["shares"]) expect_shares(explanation, body["shares"]);
+  if (body["tiers"]) expect_tiers(explanation, body["tiers"]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Own, WdsVector,
+                         ::testing::ValuesIn(of_kinds(own_cases(), {"wds_select", "wds_tiers"})),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(Shared, WdsVector,
+                         ::testing::ValuesIn(of_kinds(shared_cases(), {"wds_select", "wds_tiers"})),
+                         case_name);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(WdsVector);
+
+// What istiod makes of Kubernetes' fields is istiod's affair; that its result is understood, ours.
+class IstiodVector : public ::testing::TestWithParam<VectorCase> {};
+
+TEST_P(IstiodVector, ResultIsUnderstood) {
+  SCOPED_TRACE(GetParam().says);
+  const YAML::Node lb = GetParam().body["loadBalancing"];
+  const std::map<std::string, std::string> mode_names = {{"UNSPECIFIED_MODE", "any"},
+                                                         {"STRICT", "strict"},
+                                                         {"FAILOVER", "failover"},
+                                                         {"PASSTHROUGH", "passthrough"}};
+  const std::string mode = lb.IsNull() ? "any" : mode_names.at(lb["mode"].as<std::string>());
+  const bool allow_all = !lb.IsNull() && lb["healthPolicy"].as<std::string>() == "ALLOW_ALL";
+  const YAML::Node workloads = YAML::Load(
+      "[{uid: near, node: n, locality: {region: r, zone: z}},"
+      " {uid: far, node: m, locality: {region: q}},"
+      " {uid: sick, node: n, locality: {region: r, zone: z}, status: UNHEALTHY}]");
+  const YAML::Node explanation = explain(mesh_text(lb, workloads), "region=r,zone=z,node=n");
+  EXPECT_EQ(explanation["mode"].as<std::string>(), mode);
+  std::set<std::string> nearest = {"near"};
+  if (allow_all) nearest.insert("sick");
+  if (mode == "any") nearest.insert("far");
+  if (mode == "passthrough") {
+    EXPECT_EQ(explanation["tiers"].size(), 0u);
+    return;
+  }
+  ASSERT_NE(explanation["tiers"].size(), 0u);
+  EXPECT_EQ(tiers_of(explanation).at(0), nearest);
+}
+
+INSTANTIATE_TEST_SUITE_P(Own, IstiodVector,
+                         ::testing::ValuesIn(of_kinds(own_cases(), {"istiod_map"})), case_name);
+
+model::Place place_of(const YAML::Node& node, model::Symbols& symbols) {
+  const auto field = [&](const char* name) {
+    return symbols.intern(node[name] ? node[name].as<std::string>() : "");
+  };
+  return {.network = field("network"),
+          .cluster = field("cluster"),
+          .region = field("region"),
+          .zone = field("zone"),
+          .subzone = field("subzone"),
+          .node = field("node")};
+}
+
+// The prefix ranking without NETWORK's exemption, an option of ours.
+class PrefixVector : public ::testing::TestWithParam<VectorCase> {};
+
+TEST_P(PrefixVector, Ranks) {
+  SCOPED_TRACE(GetParam().says);
+  const std::map<std::string, model::Scope> scope_names = {
+      {"REGION", model::Scope::kRegion},   {"ZONE", model::Scope::kZone},
+      {"SUBZONE", model::Scope::kSubzone}, {"NODE", model::Scope::kNode},
+      {"CLUSTER", model::Scope::kCluster}, {"NETWORK", model::Scope::kNetwork}};
+  const YAML::Node given = GetParam().body["given"];
+  std::vector<model::Scope> scopes;
+  for (const YAML::Node& name : given["scopes"]) {
+    scopes.push_back(scope_names.at(name.as<std::string>()));
+  }
+  model::Symbols symbols;
+  const auto rank = policy::wds::rank_place(
+      place_of(given["src"], symbols), place_of(given["ep"], symbols),
+      {.scopes = scopes, .leading_network = policy::wds::LeadingNetwork::kRequired});
+  EXPECT_EQ(rank.distance, GetParam().body["then"]["prio"].as<uint32_t>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Own, PrefixVector,
+                         ::testing::ValuesIn(of_kinds(own_cases(), {"kmesh_prio"})), case_name);
+
+const YAML::Node& body_of(const std::vector<VectorCase>& cases, int number) {
+  return std::ranges::find(cases, number, &VectorCase::number)->body;
+}
+
+TEST(Vectors, Vector_136_ZoneOfAnotherRegionIsNotNearer) {
+  const auto cases = own_cases();
+  const YAML::Node& body = body_of(cases, 136);
+  YAML::Node workloads;
+  for (const YAML::Node& endpoint : body["given"]["endpoints"]) {
+    YAML::Node workload;
+    workload["locality"] = endpoint;
+    workloads.push_back(workload);
+  }
+  const YAML::Node lb = YAML::Load("{mode: FAILOVER, routingPreference: [NETWORK, REGION, ZONE]}");
+  const YAML::Node explanation =
+      explain(mesh_text(lb, workloads), client_text(body["given"]["client"]));
+  const YAML::Node nearest = explanation["tiers"][0]["endpoints"];
+  ASSERT_EQ(nearest.size(), 1u);
+  EXPECT_EQ(nearest[0]["locality"].as<std::string>(), body["then"]["wds"].as<std::string>());
+}
+
+TEST(Vectors, EveryCaseIsRunOrSaidToComeLater) {
+  const auto cases = own_cases();
+  std::map<std::string, int> counts;
+  for (const VectorCase& one : cases) ++counts[one.kind];
+  for (const auto& [kind, count] : counts) {
+    ASSERT_TRUE(kinds().contains(kind)) << "nobody runs the cases of kind " << kind;
+    fmt::print("{:>3} {:<24} {}\n", count, kind, kinds().at(kind));
+  }
+  EXPECT_EQ(cases.size(), 100u);
+  EXPECT_EQ(counts.size(), kinds().size());
+}
+
+TEST(Vectors, NoSharedCaseIsMissingHere) {
+  const auto shared = shared_cases();
+  if (shared.empty()) {
+    GTEST_SKIP() << "no ../shared/vectors/vectors.yaml beside the source tree: compared with "
+                    "nothing. Our own copy of the cases is run all the same";
+  }
+  std::map<int, std::string> ours;
+  for (const VectorCase& one : own_cases()) ours[one.number] = one.kind;
+  for (const VectorCase& one : shared) EXPECT_EQ(ours[one.number], one.kind) << one.number;
+}
+
+}  // namespace
+}  // namespace vicinity::testing
