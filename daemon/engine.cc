@@ -52,6 +52,8 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       started_at_(now) {
   const auto adopted = dataplane_.read_all();
   adoption_ = Adoption(adopted, options_.resync_quiet);
+  // Tables of an earlier daemon: its feed was in sync.
+  options_.compile.feed_was_in_sync = !adopted.services.empty();
   for (const auto& [name, table] : adopted.services) {
     if (had_workload(table)) snapshot_.mark_had_workload(symbols().intern(name));
   }
@@ -83,24 +85,40 @@ void Engine::reject(feed::ResourceError error) {
 
 void Engine::message_end(absl::Time received) {
   adoption_.message(now_);
+  first_message_at_ = std::min(first_message_at_, now_);
   unpublished_.push_back(received);
   if (may_publish()) publish();
 }
 
 void Engine::in_sync() {
-  if (synced_at_ != absl::InfiniteFuture()) return;
-  synced_at_ = now_;
+  if (in_sync_once_) return;
+  in_sync_once_ = true;
   log_event(LogLevel::kInfo, "feed in sync",
             {{"services", std::to_string(snapshot_.service_count())},
              {"workloads", std::to_string(snapshot_.workload_count())}});
+  if (std::exchange(options_.compile.feed_was_in_sync, true) || !live_) return;
+  compile::Diff diff;
+  gather(services_without_endpoints(), diff);
+  if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
-// The first publish waits for the feed and for this node's own locality: ranking without it would
-// put every endpoint into a wrong tier (peers.md row 2).
+// Only now is it certain that they are empty.
+std::vector<model::SymbolId> Engine::services_without_endpoints() const {
+  auto keys = snapshot_.service_keys();
+  std::erase_if(keys, [&](model::SymbolId key) {
+    const auto table = dataplane_.read(snapshot_.symbols().name(key));
+    return !table ||
+           std::ranges::none_of(table->ports, [](const auto& port) { return port.loaded == 0; });
+  });
+  return keys;
+}
+
+// The first publish waits for this node's own locality: ranking without it would put every endpoint
+// into a wrong tier.
 bool Engine::may_publish() const {
   if (live_) return true;
-  if (synced_at_ == absl::InfiniteFuture()) return false;
-  return snapshot_.self_known() || now_ >= synced_at_ + options_.locality_wait;
+  if (first_message_at_ == absl::InfiniteFuture()) return false;
+  return snapshot_.self_known() || now_ >= first_message_at_ + options_.locality_wait;
 }
 
 void Engine::publish() {
@@ -209,9 +227,7 @@ void Engine::close_adoption() {
 
 absl::Time Engine::next_turn(const feed::Feed& feed) const {
   absl::Time next = std::min(next_tick_, feed.next_deadline());
-  if (!live_ && synced_at_ != absl::InfiniteFuture()) {
-    next = std::min(next, synced_at_ + options_.locality_wait);
-  }
+  if (!live_) next = std::min(next, first_message_at_ + options_.locality_wait);
   if (live_ && !adoption_.over()) next = std::min(next, adoption_.closes_at());
   return next;
 }
@@ -226,7 +242,7 @@ void Engine::refresh() {
   auto report = std::make_shared<telemetry::Published>(make_report(input));
   report->started_at = started_at_;
   report->sampled_at = now_;
-  report->in_sync_once = synced_at_ != absl::InfiniteFuture();
+  report->in_sync_once = in_sync_once_;
   report->engine = with_model_counts(counts_, snapshot_);
   report->lease = lease_;
   report->last_error = last_error_;

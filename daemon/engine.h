@@ -69,6 +69,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void save_context();
   void tick();
   void forget_admitted();
+  [[nodiscard]] std::vector<model::SymbolId> services_without_endpoints() const;
   void close_adoption();
   [[nodiscard]] absl::Time next_turn(const feed::Feed& feed) const;
 
@@ -81,7 +82,8 @@ class Engine final : public feed::Sink, public admin::ControlView {
   absl::Time now_;
   absl::Time next_tick_;
   absl::Time started_at_;
-  absl::Time synced_at_ = absl::InfiniteFuture();
+  absl::Time first_message_at_ = absl::InfiniteFuture();
+  bool in_sync_once_ = false;
   bool live_ = false;                    // the first publish has been made
   std::vector<absl::Time> unpublished_;  // messages received and not yet in tables
   feed::FeedStatus feed_status_;

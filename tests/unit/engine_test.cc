@@ -241,6 +241,20 @@ TEST_F(EngineTest, AServiceThatNeverHadAWorkloadPasses) {
   EXPECT_EQ(tiers(), "empty refuse");
 }
 
+TEST_F(EngineTest, NothingIsRefusedBeforeTheFeedWasInSync) {
+  const std::string part =
+      std::string(kService) + workload("near", "n1", "z1", "10.244.1.5", "  status: UNHEALTHY\n");
+  feed_.play([part](feed::Sink& sink, absl::Time now) {
+    sink.apply(delta_of(part, sink.symbols()));
+    sink.message_end(now);
+  });
+  turn();
+  EXPECT_EQ(tiers(), "empty pass");
+  feed_.play([](feed::Sink& sink, absl::Time) { sink.in_sync(); });
+  turn();
+  EXPECT_EQ(tiers(), "empty refuse");
+}
+
 TEST_F(EngineTest, AServiceThatHadAWorkloadBeforeTheRestartStillRefuses) {
   message(two_zones());
   message("", {"near", "far"});
