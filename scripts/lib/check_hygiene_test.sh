@@ -27,6 +27,8 @@ daemon/base/a.cc bad #include <vector>\n#include <vector>\n
 daemon/base/a.cc bad #include "../b.h"\n
 daemon/base/a.cc bad #include <bits/stl_vector.h>\n
 daemon/base/a.cc bad int a = 1;  // TO\x44O: two\n
+daemon/base/a.cc bad int a = 1;  // XX\x58: two\n
+daemon/base/a.cc ok char name[] = "a-XXXXXX";\n
 daemon/base/a.cc bad int a = 1; \n
 daemon/base/a.cc bad \tint a = 1;\n
 tests/unit/a.cc bad std::this_thread::sleep_for(1s);\n
