@@ -303,6 +303,10 @@ std::vector<std::string> Snapshot::workload_uids() const {
   return uids;
 }
 
+void Snapshot::for_each_workload(const std::function<void(const Workload&)>& each) const {
+  state_->workloads.for_each(each);
+}
+
 bool operator==(const Snapshot& left, const Snapshot& right) {
   return to_text(left) == to_text(right);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -87,6 +88,8 @@ class Snapshot {
   // Keys of all services and uids of all workloads, each in sorted order.
   [[nodiscard]] std::vector<SymbolId> service_keys() const;
   [[nodiscard]] std::vector<std::string> workload_uids() const;
+  // In no order, without the cost of one. `each` must not change the snapshot.
+  void for_each_workload(const std::function<void(const Workload&)>& each) const;
 
   // Same services, workloads and own context; history does not count.
   friend bool operator==(const Snapshot& left, const Snapshot& right);

@@ -103,6 +103,10 @@ void WorkloadStore::leave(SymbolId service, uint32_t position) {
   moved.positions[static_cast<size_t>(binding - bindings.begin())] = position;
 }
 
+void WorkloadStore::for_each(const std::function<void(const Workload&)>& each) const {
+  for (const uint32_t index : index_) each(records_[index].workload);
+}
+
 std::vector<WorkloadIndex> WorkloadStore::sorted() const {
   std::vector<WorkloadIndex> all;
   all.reserve(index_.size());

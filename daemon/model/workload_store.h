@@ -8,6 +8,7 @@
 #include <absl/container/inlined_vector.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -36,6 +37,8 @@ class WorkloadStore {
   void erase(WorkloadIndex index);
 
   [[nodiscard]] size_t size() const { return index_.size(); }
+  // In no order.
+  void for_each(const std::function<void(const Workload&)>& each) const;
   // Indices in use, in order of uid.
   [[nodiscard]] std::vector<WorkloadIndex> sorted() const;
 

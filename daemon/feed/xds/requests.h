@@ -23,11 +23,12 @@ namespace vicinity::feed::xds {
 // `message` goes into error_detail, as INVALID_ARGUMENT.
 [[nodiscard]] std::string nack_request(std::string_view nonce, std::string_view message);
 
-// Calls `each(name)` for the resource name of everything in the snapshot, services first.
+// Calls `each(name)` for the resource name of everything in the snapshot, services first,
+// workloads in no order.
 template <class Each>
 void for_each_name(const model::Snapshot& snapshot, Each each) {
   for (const model::SymbolId key : snapshot.service_keys()) each(snapshot.symbols().name(key));
-  for (const std::string& uid : snapshot.workload_uids()) each(std::string_view(uid));
+  snapshot.for_each_workload([&](const model::Workload& workload) { each(workload.uid); });
 }
 
 }  // namespace vicinity::feed::xds
