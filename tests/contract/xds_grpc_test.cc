@@ -226,8 +226,9 @@ TEST(XdsGrpc, Peers_z2_a_response_over_the_limit_is_counted_and_said) {
   ASSERT_TRUE(client.run_until([&] { return client.status().oversized == 1; }));
   EXPECT_THAT(client.status().last_error, HasSubstr("over the receive limit of 2000 bytes"));
   EXPECT_EQ(client.sink.names(), "");
-  server.send(response("n-2", "w1"));
   ASSERT_TRUE(client.run_through_backoff());
+  ASSERT_TRUE(client.run_until([&] { return server.streams() == 2; }));
+  server.send(response("n-2", "w1"));
   ASSERT_TRUE(client.run_until([&] { return client.sink.has_workload("w1"); }));
 }
 

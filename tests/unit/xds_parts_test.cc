@@ -119,9 +119,10 @@ TEST(XdsVersions, MarksAreCounted) {
   VersionStore store;
   store.record("a", "1");
   store.record("b", "text version");
-  store.mark("a", Mark::kClaimed);
-  store.mark("b", Mark::kPending);
-  store.mark("c", Mark::kPending);  // new, without a version
+  store.record("c", "");
+  store.expect_all();
+  EXPECT_EQ(store.pending(), 3U);
+  store.claim("a");
   EXPECT_EQ(store.claimed(), 1U);
   EXPECT_EQ(store.pending(), 2U);
   const auto sighting = store.sight("a", "1");

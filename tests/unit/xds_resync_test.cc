@@ -153,7 +153,7 @@ TEST_F(XdsSmallRequest, Peers_z3_the_first_request_stays_under_its_limit) {
   const std::string bytes = session_.open(sink_.snapshot());
   const Request request = parse_request(bytes);
   EXPECT_LE(bytes.size(), kLimit);
-  EXPECT_GT(bytes.size(), kLimit - 20) << "what fits is sent";
+  EXPECT_GT(bytes.size(), kLimit - 25) << "what fits is sent";
   EXPECT_GT(request.initial_resource_versions_size(), 5);
   EXPECT_TRUE(request.has_node());
 }

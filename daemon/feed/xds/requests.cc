@@ -56,13 +56,15 @@ std::string first_request(const NodeIdentity& node, const model::Snapshot& snaps
   request.set_type_url(std::string(kAddressType));
   auto& initial = *request.mutable_initial_resource_versions();
   size_t size = request.ByteSizeLong();
+  bool full = false;
+  versions.expect_all();
   for_each_name(snapshot, [&](std::string_view name) {
+    if (full) return;
     const std::string version = versions.version(name);
-    const size_t added = entry_size(name, version);
-    const bool fits = size + added <= max_bytes;
-    versions.mark(name, fits ? VersionStore::Mark::kClaimed : VersionStore::Mark::kPending);
-    if (!fits) return;
-    size += added;
+    size += entry_size(name, version);
+    full = size > max_bytes;
+    if (full) return;
+    versions.claim(name);
     initial[std::string(name)] = version;
   });
   return request.SerializeAsString();

@@ -15,8 +15,8 @@ namespace vicinity::feed::xds {
 [[nodiscard]] std::string node_id(const NodeIdentity& node);
 
 // Opens a stream: who we are, a wildcard subscription, and the versions of what is held, services
-// first, as many as fit into `max_bytes`. Marks every name of the snapshot: claimed when its
-// version is in the request, pending when not.
+// first, until `max_bytes` are full. What is in the request is marked as claimed, all else that is
+// held as pending.
 [[nodiscard]] std::string first_request(const NodeIdentity& node, const model::Snapshot& snapshot,
                                         VersionStore& versions, size_t max_bytes);
 [[nodiscard]] std::string ack_request(std::string_view nonce);

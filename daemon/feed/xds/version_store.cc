@@ -61,8 +61,14 @@ void VersionStore::erase(std::string_view name) {
   entries_.erase(found);
 }
 
-void VersionStore::mark(std::string_view name, Mark mark) {
-  set_mark(entries_[key_of(name)], mark);
+void VersionStore::expect_all() {
+  for (auto& [key, entry] : entries_) entry.mark = Mark::kPending;
+  pending_ = static_cast<ptrdiff_t>(entries_.size());
+  claimed_ = 0;
+}
+
+void VersionStore::claim(std::string_view name) {
+  set_mark(entries_[key_of(name)], Mark::kClaimed);
 }
 
 std::string VersionStore::version(std::string_view name) const {

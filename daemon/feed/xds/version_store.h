@@ -36,8 +36,10 @@ class VersionStore {
   // The resource was accepted in this version.
   void record(std::string_view name, std::string_view version);
   void erase(std::string_view name);
-  // For the first request of a stream. A name not known gets an entry without a version.
-  void mark(std::string_view name, Mark mark);
+  // Before the first request of a stream: all that is held must reappear, but for what that
+  // request claims. A name not known gets an entry without a version.
+  void expect_all();
+  void claim(std::string_view name);
 
   // Empty for a name not known.
   [[nodiscard]] std::string version(std::string_view name) const;
