@@ -15,10 +15,10 @@ struct vic_draw {
 
 static inline struct vic_draw vic_draw_slot(__u32 random, __u32 count) {
   const __u64 product = (__u64)random * count;
-  return (struct vic_draw){
-      .slot = (__u32)(product >> 32),
-      .fraction = (__u32)(product >> 16) & 0xffff,
-  };
+  struct vic_draw draw;
+  draw.slot = (__u32)(product >> 32);
+  draw.fraction = (__u32)(product >> 16) & 0xffff;
+  return draw;
 }
 
 static inline __u32 vic_settle_draw(struct vic_draw draw, const struct vic_alias* alias) {

@@ -19,21 +19,26 @@ static __always_inline void vic_count_outcome(const enum vic_family family,
   __sync_fetch_and_add(&counts[outcome], 1);
 }
 
-/* Tells the daemon once, more or less: until it gives the service a row, every choice asks. */
-static __noinline int vic_ask_for_row(const union vic_destination* at, __u32 family) {
-  if (!at) return 0;
-  struct vic_event* event = bpf_ringbuf_reserve(&vic_events, sizeof(*event), 0);
-  if (!event) return 0;
+/* Not inlined, so that the object's BTF describes the event. */
+static __noinline int vic_describe_use(struct vic_event* event, const union vic_destination* at,
+                                       __u32 family) {
   __builtin_memset(event, 0, sizeof(*event));
   event->kind = VIC_EVENT_FIRST_USE;
   event->family = (__u8)family;
   event->port_be = vic_port_be(at, family);
   event->address_be[0] = at->v6.address_be[0];
-  if (family == VIC_FAMILY_IPV6) {
-    event->address_be[1] = at->v6.address_be[1];
-    event->address_be[2] = at->v6.address_be[2];
-    event->address_be[3] = at->v6.address_be[3];
-  }
+  if (family != VIC_FAMILY_IPV6) return 0;
+  event->address_be[1] = at->v6.address_be[1];
+  event->address_be[2] = at->v6.address_be[2];
+  event->address_be[3] = at->v6.address_be[3];
+  return 0;
+}
+
+/* Tells the daemon once, more or less: until it gives the service a row, every choice asks. */
+static __noinline int vic_ask_for_row(const union vic_destination* at, __u32 family) {
+  struct vic_event* event = bpf_ringbuf_reserve(&vic_events, sizeof(*event), 0);
+  if (!event) return 0;
+  vic_describe_use(event, at, family);
   bpf_ringbuf_submit(event, 0);
   return 0;
 }

@@ -142,9 +142,10 @@ void FrontendTable::vacate(uint32_t place) {
 void FrontendTable::prepare(std::span<const FrontendKey> keys) {
   const uint64_t places = (index_.size() + keys.size()) * 2;
   if (places <= uint64_t{buckets()} * bucket_entries(family_)) return;
-  const auto wanted = std::bit_ceil(places / bucket_entries(family_));
-  [[maybe_unused]] const bool grown =
-      wanted <= largest_ && rebuild(static_cast<uint32_t>(wanted), keys);
+  const auto wanted = std::min<uint64_t>(std::bit_ceil(places / bucket_entries(family_)), largest_);
+  if (wanted <= buckets()) return;
+  // Where not even the largest table takes them all, place() says which it does not.
+  [[maybe_unused]] const bool arranged = rebuild(static_cast<uint32_t>(wanted), keys);
 }
 
 bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {

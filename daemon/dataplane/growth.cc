@@ -60,7 +60,7 @@ Sizes sizes_for(const Sizes& sizes, const Demand& demand, const Limits& limits) 
     size.plain_slots = fitting(size.plain_slots, wanted.plain_slots, most_slots(limits));
     size.aliased_slots = fitting(size.aliased_slots, wanted.aliased_slots, most_slots(limits));
     const uint64_t entries = uint64_t{size.buckets} * bucket_entries(family);
-    if (wanted.frontends > entries / 4 * 3) size.buckets = buckets_for(wanted.frontends, family);
+    if (wanted.frontends > entries / 2) size.buckets = buckets_for(wanted.frontends, family);
   }
   return grown;
 }

@@ -63,6 +63,7 @@ class KernelDataplane final : public Dataplane {
   }
   [[nodiscard]] DataplaneStatus status() const override;
 
+  [[nodiscard]] const Work& work() const { return publisher_->work(); }
   // Descriptor of a hook's program ("connect4"), for measurements.
   [[nodiscard]] int program_fd(std::string_view hook) const;
 

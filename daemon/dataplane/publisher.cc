@@ -119,8 +119,11 @@ void Publisher::publish_entries(const std::vector<Staged>& staged) {
             port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.next.head));
         const uint64_t current = tables.frontends.view(key);
         if ((current != 0) != visible) return;
-        if (current != view) tables.frontends.set_view(key, view);
         tables.frontends.set_owner(key, service.next.head);
+        if (current == view) return;
+        if (!visible) tables.prefixes.add(address);
+        tables.frontends.set_view(key, view);
+        ++work_.entries;
       });
     }
   };

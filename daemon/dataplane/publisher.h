@@ -49,6 +49,20 @@ struct PublishResult {
   std::vector<Unpublished> unpublished;  // in the order of the diff
 };
 
+// What was written so far. P3: one service's update costs what that service has, whatever else
+// there is.
+struct Work {
+  uint64_t records = 0;
+  uint64_t slots = 0;
+  uint64_t entries = 0;  // views
+  bool operator==(const Work&) const = default;
+  Work operator-(const Work& other) const {
+    return {.records = records - other.records,
+            .slots = slots - other.slots,
+            .entries = entries - other.entries};
+  }
+};
+
 // Records, slots and frontend entries.
 struct Demand {
   struct Family {
@@ -102,6 +116,7 @@ class Publisher {
   [[nodiscard]] uint64_t slots(model::Family family) const {
     return tables_[index_of(family)].slots;
   }
+  [[nodiscard]] const Work& work() const { return work_; }
   [[nodiscard]] uint64_t pending_reclaims() const { return retired_.size(); }
 
  private:
@@ -196,6 +211,7 @@ class Publisher {
   Reclaimer* reclaimer_;
   Counters* counters_;
   Limits limits_;
+  Work work_;
   Records records_;
   std::array<FamilyTables, 2> tables_;
   base::StringMap<PublishedService> services_;

@@ -169,6 +169,8 @@ std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged&
     spot.block = *block;
   }
   store_slots(memory_, table, spot);
+  work_.slots += table.slots.size();
+  ++work_.records;
   vic_service& written = records_.at(*record);
   const vic_service& head = records_.at(staged.next.head);
   store_record(written, table, spot);

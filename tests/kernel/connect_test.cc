@@ -1,0 +1,203 @@
+// One connection at a time: what the hooks make of it, and what they count.
+#include <cerrno>
+
+#include "kernel/dataplane_fixture.h"
+#include "support/program.h"
+
+namespace vicinity::testing {
+namespace {
+
+using dataplane::Outcomes;
+using model::Family;
+
+class ConnectTest : public KernelDataplaneTest {
+ protected:
+  // What was counted since the last call.
+  Outcomes counted() {
+    const Outcomes now = dataplane_->outcomes();
+    const Outcomes since = {
+        .translated = now.translated - last_.translated,
+        .not_a_service = now.not_a_service - last_.not_a_service,
+        .refused_empty = now.refused_empty - last_.refused_empty,
+        .passed_empty = now.passed_empty - last_.passed_empty,
+        .passed_passthrough = now.passed_passthrough - last_.passed_passthrough,
+        .unknown_port_passed = now.unknown_port_passed - last_.unknown_port_passed,
+        .unknown_port_refused = now.unknown_port_refused - last_.unknown_port_refused,
+        .lease_expired = now.lease_expired - last_.lease_expired,
+        .own_socket = now.own_socket - last_.own_socket,
+        .internal_error = now.internal_error - last_.internal_error};
+    last_ = now;
+    return since;
+  }
+
+  Outcomes last_;
+};
+
+constexpr const char* kDecoy = "decoy";
+
+TEST_F(ConnectTest, IsRewrittenInEveryWayThereIs) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {3})});
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
+    EXPECT_EQ(connect(kVip6).answer, answer_of(3, Family::kIpv6));
+    const ConnectResult mapped = connect(kMappedVip);
+    EXPECT_EQ(mapped.error, 0);
+    EXPECT_THAT(mapped.answer, ::testing::HasSubstr("10.244.1.11:5004"));
+    EXPECT_EQ(counted(), Outcomes{.translated = 3});
+    settle();  // now with the prefixes in place
+  }
+  EXPECT_EQ(world_->decoy()->accepts(), 0u);
+}
+
+TEST_F(ConnectTest, UdpIsLeftAlone) {
+  open();
+  apply({backends_service("ns/a", {kVip4}, {0})});
+  auto result =
+      world_->pod("client").connect({.address = kVip4, .port = 80, .protocol = Protocol::kUdp});
+  VICINITY_ASSERT_OK(result);
+  EXPECT_EQ(result->answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{});
+}
+
+TEST_F(ConnectTest, AnEmptyServiceIsRefusedOrPassedAsItsTableSays) {
+  open();
+  compile::PortTable refuse = backends_table(80, Family::kIpv4, {});
+  compile::PortTable pass = backends_table(81, Family::kIpv4, {});
+  pass.on_empty = policy::OnEmpty::kPass;
+  apply({service_table("ns/a", {kVip4}, {refuse, pass})});
+  const ConnectResult refused = connect(kVip4, 80);
+  EXPECT_EQ(refused.error, ECONNREFUSED);
+  EXPECT_EQ(refused.stage, Stage::kConnect);
+  EXPECT_EQ(counted(), Outcomes{.refused_empty = 1});
+  EXPECT_EQ(world_->decoy()->accepts(), 0u);
+  EXPECT_EQ(connect(kVip4, 81).answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{.passed_empty = 1});
+  EXPECT_EQ(connect(kMappedVip, 80).error, ECONNREFUSED);
+  EXPECT_EQ(counted(), Outcomes{.refused_empty = 1});
+}
+
+TEST_F(ConnectTest, SlotsWithoutLoadAreNotChosen) {
+  open();
+  compile::PortTable table = port_table(
+      80, Family::kIpv4,
+      {{.address = kBackend4, .port = 5001}, {.address = kBackend4, .port = 5002, .tier = 1}});
+  apply({service_table("ns/a", {kVip4}, {table})});
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_EQ(connect(kVip4).answer, answer_of(0, Family::kIpv4));
+  }
+}
+
+TEST_F(ConnectTest, PassthroughIsNeverRewritten) {
+  open();
+  compile::PortTable table = backends_table(80, Family::kIpv4, {1});
+  table.mode = policy::Mode::kPassthrough;
+  apply({service_table("ns/a", {kVip4}, {table})});
+  EXPECT_EQ(connect(kVip4).answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{.passed_passthrough = 1});
+}
+
+TEST_F(ConnectTest, AnUnknownPortIsNotAnUnknownAddress) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {1})});
+  settle();
+  EXPECT_EQ(connect(kVip4, 81).answer, kDecoy);
+  EXPECT_EQ(connect(kVip6, 81).answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{.unknown_port_passed = 2});
+  EXPECT_EQ(connect("10.96.0.11", 80).answer, kDecoy);
+  EXPECT_EQ(connect("fd00:10:96::11", 80).answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{.not_a_service = 2});
+  dataplane_.reset();
+  dataplane::KernelOptions refusing = options();
+  refusing.unknown_port = dataplane::UnknownPort::kRefuse;
+  open(refusing);
+  EXPECT_EQ(connect(kVip4, 81).error, ECONNREFUSED);
+  EXPECT_EQ(connect(kVip6, 81).error, ECONNREFUSED);
+  EXPECT_EQ(counted(), Outcomes{.unknown_port_refused = 2});
+}
+
+TEST_F(ConnectTest, WeightsDecideTheShares) {
+  open();
+  compile::PortTable table = port_table(80, Family::kIpv4,
+                                        {{.address = kBackend4, .port = 5001, .weight = 3},
+                                         {.address = kBackend4, .port = 5002, .weight = 1}});
+  apply({service_table("ns/a", {kVip4}, {table})});
+  auto agent = world_->pod("client").agent();
+  VICINITY_ASSERT_OK(agent);
+  auto tally = (*agent)->connect_many({.targets = {{kVip4, 80}}, .limit = 2000});
+  VICINITY_ASSERT_OK(tally);
+  // 5 standard deviations of a share of 3/4 in 2000.
+  EXPECT_NEAR(tally->by_answer[answer_of(0, Family::kIpv4)], 1500, 5 * 19.4);
+  EXPECT_EQ(
+      tally->by_answer[answer_of(0, Family::kIpv4)] + tally->by_answer[answer_of(1, Family::kIpv4)],
+      2000u);
+}
+
+TEST_F(ConnectTest, ChoicesAreCountedByServiceAndTier) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {0}),
+         backends_service("ns/b", {"10.96.0.20"}, {1})});
+  // The first use asks for a row; from then on every choice is counted.
+  EXPECT_EQ(connect(kVip4).error, 0);
+  ASSERT_TRUE(wait_until(
+      [&] {
+        maintain_for(std::chrono::milliseconds(20));
+        return !dataplane_->tier_counts().empty();
+      },
+      std::chrono::seconds(10)));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(connect(kVip4).error, 0);
+  EXPECT_EQ(connect(kVip6).error, 0);
+  using dataplane::TierCounts;
+  EXPECT_THAT(dataplane_->tier_counts(),
+              ::testing::ElementsAre(TierCounts{.service = "ns/a", .by_tier = {6}}));
+  // The row survives another table and another daemon.
+  apply({backends_service("ns/a", {kVip4, kVip6}, {2})});
+  EXPECT_EQ(connect(kVip4).error, 0);
+  dataplane_.reset();
+  open();
+  EXPECT_EQ(connect(kVip4).error, 0);
+  EXPECT_THAT(dataplane_->tier_counts(),
+              ::testing::ElementsAre(TierCounts{.service = "ns/a", .by_tier = {8}}));
+  apply({}, {"ns/a"});
+  EXPECT_TRUE(dataplane_->tier_counts().empty());
+  settle();
+  EXPECT_EQ(dataplane_->status().counter_rows.used, 0u);
+}
+
+TEST_F(ConnectTest, WithoutCountersNothingIsCounted) {
+  dataplane::KernelOptions quiet = options();
+  quiet.counting = dataplane::Counting::kOff;
+  open(quiet);
+  apply({backends_service("ns/a", {kVip4}, {0})});
+  EXPECT_EQ(connect(kVip4).answer, answer_of(0, Family::kIpv4));
+  EXPECT_EQ(counted(), Outcomes{});
+}
+
+TEST_F(ConnectTest, TheLeaseRunsOutAndTrafficPasses) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {0})});
+  dataplane_->renew_lease(absl::Minutes(1));
+  EXPECT_EQ(connect(kVip4).answer, answer_of(0, Family::kIpv4));
+  dataplane_->renew_lease(absl::Milliseconds(100));
+  EXPECT_TRUE(
+      wait_until([&] { return connect(kVip4).answer == kDecoy; }, std::chrono::seconds(10)));
+  EXPECT_EQ(connect(kVip6).answer, kDecoy);
+  EXPECT_GE(dataplane_->outcomes().lease_expired, 2u);
+  dataplane_->renew_lease(absl::ZeroDuration());
+  EXPECT_EQ(connect(kVip4).answer, answer_of(0, Family::kIpv4));
+  EXPECT_EQ(connect(kVip6).answer, answer_of(0, Family::kIpv6));
+}
+
+TEST_F(ConnectTest, TheOwnProcessIsNeverTranslated) {
+  auto publisher = world_->pod("client").spawn(
+      {.argv = {program_path("vic_test_publisher"), options().cgroup, pin_dir(), "own-socket"}});
+  VICINITY_ASSERT_OK(publisher);
+  VICINITY_ASSERT_OK(
+      publisher->wait_for_line("own socket reached decoy", std::chrono::seconds(20)));
+  VICINITY_ASSERT_OK(
+      publisher->wait_for_line("child reached 10.244.1.11", std::chrono::seconds(20)));
+  VICINITY_ASSERT_OK(publisher->wait(std::chrono::seconds(10)));
+}
+
+}  // namespace
+}  // namespace vicinity::testing
