@@ -1,12 +1,14 @@
 // bench_connect: what a connect costs with nothing, with an empty program, with Vicinity, and with
 // packet filter rules for the same services. As root. Prints one table.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/utsname.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -38,6 +40,12 @@ std::string kernel_release() {
   utsname name{};
   uname(&name);
   return name.release;
+}
+
+// Of the last minute: above the number of CPUs, times are those of a busy machine.
+double load_average() {
+  double load = 0;
+  return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
 bool is_wanted(const VariantSpec& spec, const Options& options) {
@@ -84,7 +92,10 @@ Spread ratio_by_round(const std::vector<double>& values, const std::vector<doubl
 }
 
 Run collect(const Variants& variants, const Options& options) {
-  Run run{.kernel = kernel_release(), .rounds = options.rounds, .connects = options.connects};
+  Run run{.kernel = kernel_release(),
+          .load_average = load_average(),
+          .rounds = options.rounds,
+          .connects = options.connects};
   for (const std::unique_ptr<Variant>& variant : variants) {
     Row row = variant->row();
     if (variant->has_program()) {
@@ -138,6 +149,7 @@ int run(int argc, char** argv) {
   options.only = given.only;
   if (!rounds->empty()) options.rounds = given.rounds;
   if (!connects->empty()) options.connects = given.connects;
+  spdlog::set_level(spdlog::level::warn);
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   const absl::Status status = bench(options);

@@ -1,15 +1,21 @@
 #include "bench/ours.h"
 
+#include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <utility>
 
 #include "base/status.h"
 #include "dataplane/kernel_dataplane.h"
+#include "support/bpffs.h"
 #include "support/wait.h"
 
 namespace vicinity::bench {
 namespace {
+
+// As a daemon sets it, and longer than any run.
+constexpr absl::Duration kLease = absl::Minutes(10);
 
 double ms_between(int64_t start_ns, int64_t end_ns) {
   return static_cast<double>(end_ns - start_ns) / 1e6;
@@ -19,12 +25,27 @@ double ms_between(int64_t start_ns, int64_t end_ns) {
 
 absl::StatusOr<Ours> Ours::attach(const testing::Cgroup& cgroup, const std::string& pin_dir,
                                   Counters counters) {
+  const auto counting =
+      counters == Counters::kOn ? dataplane::Counting::kOn : dataplane::Counting::kOff;
   VIC_ASSIGN_OR_RETURN(
-      std::unique_ptr<dataplane::KernelDataplane> dataplane,
+      std::unique_ptr<dataplane::Dataplane> dataplane,
       dataplane::KernelDataplane::open(
-          {.pin_dir = pin_dir, .cgroup = cgroup.path(), .counting = counters == Counters::kOn}));
-  dataplane->renew_lease(absl::ZeroDuration());
-  return Ours(std::move(dataplane));
+          {.cgroup = cgroup.path(), .pin_dir = pin_dir, .limits = {}, .counting = counting}));
+  dataplane->renew_lease(kLease);
+  return Ours(std::move(dataplane), pin_dir);
+}
+
+Ours& Ours::operator=(Ours&& other) noexcept {
+  std::swap(dataplane_, other.dataplane_);
+  std::swap(pin_dir_, other.pin_dir_);
+  return *this;
+}
+
+Ours::~Ours() {
+  if (dataplane_ == nullptr) return;
+  dataplane_.reset();
+  const absl::Status status = testing::remove_pin_tree(pin_dir_);
+  if (!status.ok()) fmt::print(stderr, "bench: clean up: {}\n", base::message(status));
 }
 
 absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "bench/cluster.h"
 #include "bench/workspace.h"
@@ -24,6 +25,10 @@ struct FillTime {
 
 class Ours {
  public:
+  // Everything it pinned, and so the hooks, go with the object.
+  Ours(Ours&&) noexcept = default;
+  Ours& operator=(Ours&& other) noexcept;
+  ~Ours();
   [[nodiscard]] static absl::StatusOr<Ours> attach(const testing::Cgroup& cgroup,
                                                    const std::string& pin_dir, Counters counters);
 
@@ -33,9 +38,10 @@ class Ours {
   void maintain();
 
  private:
-  explicit Ours(std::unique_ptr<dataplane::Dataplane> dataplane)
-      : dataplane_(std::move(dataplane)) {}
+  Ours(std::unique_ptr<dataplane::Dataplane> dataplane, std::string pin_dir)
+      : dataplane_(std::move(dataplane)), pin_dir_(std::move(pin_dir)) {}
   std::unique_ptr<dataplane::Dataplane> dataplane_;
+  std::string pin_dir_;
 };
 
 }  // namespace vicinity::bench

@@ -68,8 +68,9 @@ Spread spread_of(std::vector<double> values) {
 
 std::string to_text(const Run& run) {
   std::string out = fmt::format(
-      "kernel {}, {} rounds of {} + {} connects per row; median (lowest-highest round)\n\n",
-      run.kernel, run.rounds, run.connects, run.connects);
+      "kernel {}, load average {:.1f}; {} rounds of {} + {} connects per row; median "
+      "(lowest-highest)\n\n",
+      run.kernel, run.load_average, run.rounds, run.connects, run.connects);
   fmt::format_to(std::back_inserter(out),
                  "{:<34} {:>8} {:>17} {:>17} {:>6} {:>8} {:>9} {:>22} {:>22}\n", "", "services",
                  "hook ns", "times empty", "p50 us", "p99 us", "conn/s", "fill ms",
@@ -82,6 +83,7 @@ std::string to_json(const Run& run) {
   Json rows = Json::array();
   for (const Row& row : run.rows) rows.push(row_json(row));
   return Json::object({{"kernel", Json::string(run.kernel)},
+                       {"load_average", Json::real(run.load_average)},
                        {"rounds", Json::number(run.rounds)},
                        {"connects", Json::number(run.connects)},
                        {"rows", std::move(rows)}})

@@ -33,6 +33,7 @@ struct Row {
 
 struct Run {
   std::string kernel;
+  double load_average = 0;
   unsigned rounds = 0;
   unsigned connects = 0;  // of each round, twice: for the latency and, timed by BPF, for the hook
   std::vector<Row> rows;
