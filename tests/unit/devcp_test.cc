@@ -356,7 +356,7 @@ TEST(DevControlPlane, PlaysARecording) {
 class Scratch {
  public:
   Scratch() {
-    std::string name = fs::temp_directory_path() / "vicinity-devcp-XXXXXX";
+    std::string name = fs::temp_directory_path() / ("vicinity-devcp-" + std::string(6, 'X'));
     path_ = mkdtemp(name.data());
   }
   ~Scratch() { fs::remove_all(path_); }

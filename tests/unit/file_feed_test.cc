@@ -61,7 +61,7 @@ class TestSink final : public Sink {
 class FileFeedTest : public ::testing::Test {
  protected:
   FileFeedTest() {
-    std::string name = fs::temp_directory_path() / "vicinity-file-feed-XXXXXX";
+    std::string name = fs::temp_directory_path() / ("vicinity-file-feed-" + std::string(6, 'X'));
     dir_ = mkdtemp(name.data());
     path_ = dir_ / "mesh.yaml";
   }
