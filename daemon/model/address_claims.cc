@@ -15,6 +15,7 @@ bool precedes(const Claimant& left, const Claimant& right) {
 void AddressClaims::add(const NetworkAddress& address, const Claimant& claimant) {
   Claimants& all = claims_[address];
   all.insert(std::upper_bound(all.begin(), all.end(), claimant, precedes), claimant);
+  if (all.size() == 2) contested_.insert(address);
 }
 
 void AddressClaims::remove(const NetworkAddress& address, SymbolId service) {
@@ -23,6 +24,7 @@ void AddressClaims::remove(const NetworkAddress& address, SymbolId service) {
   Claimants& all = found->second;
   const auto of_service = [service](const Claimant& one) { return one.service == service; };
   all.erase(std::remove_if(all.begin(), all.end(), of_service), all.end());
+  if (all.size() < 2) contested_.erase(address);
   if (all.empty()) claims_.erase(found);
 }
 
@@ -40,8 +42,8 @@ std::optional<SymbolId> AddressClaims::owner(const NetworkAddress& address) cons
 
 std::vector<IpAddress> AddressClaims::contested(SymbolId network) const {
   std::vector<IpAddress> addresses;
-  for (const auto& [address, claimants] : claims_) {
-    if (address.network == network && claimants.size() > 1) addresses.push_back(address.ip);
+  for (const NetworkAddress& address : contested_) {
+    if (address.network == network) addresses.push_back(address.ip);
   }
   std::sort(addresses.begin(), addresses.end());
   return addresses;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
 
 #include <compare>
@@ -51,6 +52,7 @@ class AddressClaims {
  private:
   using Claimants = absl::InlinedVector<Claimant, 1>;
   absl::flat_hash_map<NetworkAddress, Claimants> claims_;
+  absl::flat_hash_set<NetworkAddress> contested_;  // those with more than one claimant
 };
 
 }  // namespace vicinity::model

@@ -255,6 +255,10 @@ TEST(Snapshot, ConflictsNameOwnerAndOthers) {
   EXPECT_EQ(conflicts[0].address, ip("10.96.0.1"));
   EXPECT_EQ(conflicts[0].owner, world.symbol("b/x"));
   EXPECT_THAT(conflicts[0].others, ElementsAre(world.symbol("a/x"), world.symbol("c/x")));
+  world.apply({.removed = {"a/x"}});
+  EXPECT_EQ(world.snapshot.conflicts().size(), 1u);
+  world.apply({.services = {claim("c/x", {"10.96.0.2"})}});
+  EXPECT_TRUE(world.snapshot.conflicts().empty());
 }
 
 TEST(Snapshot, OwnNetworkDecidesWhoseAddressesAreServed) {
