@@ -55,8 +55,8 @@ static __always_inline const __u64* vic_after(__u64 word, const __u64* from) {
  * view the place may have changed hands, and a key of several words may have been half written.
  * Whoever sees a view also sees the whole key it was published with, hence the second look.
  */
-static __always_inline __u64 vic_view_in_bucket(const __u64 *bucket,
-                                                const union vic_destination *key,
+static __always_inline __u64 vic_view_in_bucket(const __u64* bucket,
+                                                const union vic_destination* key,
                                                 const __u32 words) {
 #pragma unroll
   for (__u32 i = 0; i < VIC_BUCKET_WORDS; i += words + 1) {
@@ -80,8 +80,12 @@ static __always_inline __u64 vic_find_view(const struct vic_config* config,
   bucket = vic_bucket(vic_second_bucket(hash, in_use.table), family);
   view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
   if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_OVERFLOW)) return view;
-  bucket = vic_bucket(VIC_OVERFLOW_BUCKET, family);
-  return bucket ? vic_view_in_bucket(bucket, key, words) : 0;
+#pragma unroll
+  for (__u32 i = 0; i < VIC_OVERFLOW_BUCKETS && !view; i++) {
+    bucket = vic_bucket(i, family);
+    view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
+  }
+  return view;
 }
 
 /* Could there be an entry for this destination? Most are sent away here, in the first line. */

@@ -36,7 +36,7 @@ void scan_frontends(const Memory& memory, model::Family family,
     }
   };
   for (uint32_t i = 0; i <= table.mask; ++i) scan_bucket(table.base + i);
-  scan_bucket(VIC_OVERFLOW_BUCKET);
+  for (uint32_t i = 0; i < VIC_OVERFLOW_BUCKETS; ++i) scan_bucket(i);
 }
 
 FrontendTable::FrontendTable(model::Family family, const Memory& memory)
@@ -63,7 +63,7 @@ std::vector<FrontendTable::Retired> FrontendTable::adopt() {
   const uint32_t first = config_.table.base * bucket_entries(family_);
   const uint32_t count = (config_.table.mask + 1) * bucket_entries(family_);
   for (uint32_t i = 0; i < count; ++i) adopt_place(first + i, retired);
-  for (uint32_t i = 0; i < bucket_entries(family_); ++i) adopt_place(i, retired);
+  for (uint32_t i = 0; i < overflow_places(); ++i) adopt_place(i, retired);
   return retired;
 }
 
@@ -122,6 +122,13 @@ std::optional<uint32_t> FrontendTable::free_place(const FrontendKey& key) const 
   return place ? place : free_in(second);
 }
 
+std::optional<uint32_t> FrontendTable::free_overflow() const {
+  for (uint32_t bucket = 0; bucket < VIC_OVERFLOW_BUCKETS; ++bucket) {
+    if (const auto place = free_in(bucket)) return place;
+  }
+  return std::nullopt;
+}
+
 void FrontendTable::occupy(uint32_t place, const FrontendKey& key) {
   busy_[place] = true;
   __u64* words = entry(place);
@@ -133,8 +140,8 @@ void FrontendTable::occupy(uint32_t place, const FrontendKey& key) {
 void FrontendTable::vacate(uint32_t place) {
   occupy(place, FrontendKey{});
   busy_[place] = false;
-  const auto overflow = busy_.begin() + VIC_OVERFLOW_BUCKET * bucket_entries(family_);
-  if (std::none_of(overflow, overflow + bucket_entries(family_), [](bool busy) { return busy; })) {
+  const auto end = busy_.begin() + overflow_places();
+  if (std::find(busy_.begin(), end, true) == end) {
     publish(config_.flags, config_.flags & ~uint32_t{VIC_CONFIG_OVERFLOW});
   }
 }
@@ -155,7 +162,7 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
     return true;
   }
   auto place = free_place(key);
-  if (!place && (place = free_in(VIC_OVERFLOW_BUCKET))) {
+  if (!place && (place = free_overflow())) {
     publish(config_.flags, config_.flags | VIC_CONFIG_OVERFLOW);
   }
   if (place) {
@@ -229,7 +236,7 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
   }
   publish(reinterpret_cast<__u64&>(config_.table), std::bit_cast<uint64_t>(table_of(buckets)));
   index_ = std::move(index);
-  for (uint32_t place = 0; place < bucket_entries(family_); ++place) {
+  for (uint32_t place = 0; place < overflow_places(); ++place) {
     const Leftover leftover = {.key = key_at(place), .place = place};
     if (!busy_[place] || std::ranges::count(leftovers_, leftover) > 0) continue;
     leftovers_.push_back(leftover);
@@ -263,7 +270,7 @@ bool FrontendTable::make_way(uint32_t bucket) {
 }
 
 void FrontendTable::tidy() {
-  for (uint32_t place = 0; place < bucket_entries(family_); ++place) {
+  for (uint32_t place = 0; place < overflow_places(); ++place) {
     const FrontendKey key = key_at(place);
     const FrontendEntry* waiting = find(key);
     if (waiting == nullptr || waiting->place != place) continue;

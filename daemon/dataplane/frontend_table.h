@@ -69,7 +69,7 @@ class FrontendTable {
   [[nodiscard]] Retired retire(const FrontendKey& key);
   void release(const Retired& retired);
 
-  // Moves entries out of the overflow bucket, one step further each time.
+  // Moves entries out of the overflow buckets, one step further each time.
   void tidy();
   // What was moved since the last call.
   [[nodiscard]] std::vector<Leftover> take_leftovers();
@@ -85,8 +85,12 @@ class FrontendTable {
     return &words_[size_t{place} * (key_words(family_) + 1)];
   }
   [[nodiscard]] __u64& view_at(uint32_t place) const { return entry(place)[key_words(family_)]; }
+  [[nodiscard]] uint32_t overflow_places() const {
+    return VIC_OVERFLOW_BUCKETS * bucket_entries(family_);
+  }
   [[nodiscard]] FrontendKey key_at(uint32_t place) const;
   [[nodiscard]] std::optional<uint32_t> free_in(uint32_t bucket) const;
+  [[nodiscard]] std::optional<uint32_t> free_overflow() const;
   [[nodiscard]] std::optional<uint32_t> free_place(const FrontendKey& key) const;
   void occupy(uint32_t place, const FrontendKey& key);
   void vacate(uint32_t place);

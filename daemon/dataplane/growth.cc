@@ -45,13 +45,26 @@ Sizes first_sizes(uint32_t services, uint32_t slots) {
   for (const model::Family family : kFamilies) {
     sizes.families[index_of(family)] = {
         .plain_slots = clamp(with_headroom(slots)),
-        .aliased_slots = clamp(with_headroom(slots / 4)),
+        .aliased_slots = clamp(with_headroom(slots)),
         .buckets = buckets_for(services * kEntriesPerService, family)};
   }
   return sizes;
 }
 
-Sizes sizes_for(const Sizes& sizes, const Demand& demand, const Limits& limits) {
+namespace {
+
+// With a new generation everything is written anew: whatever is more than half full grows with it.
+Demand doubled(Demand demand) {
+  demand.records *= 2;
+  for (Demand::Family& family : demand.families) {
+    family = {.plain_slots = 2 * family.plain_slots,
+              .aliased_slots = 2 * family.aliased_slots,
+              .frontends = 2 * family.frontends};
+  }
+  return demand;
+}
+
+Sizes fitted(const Sizes& sizes, const Demand& demand, const Limits& limits) {
   Sizes grown = sizes;
   grown.records = fitting(sizes.records, demand.records, kMost);
   for (const model::Family family : kFamilies) {
@@ -63,6 +76,13 @@ Sizes sizes_for(const Sizes& sizes, const Demand& demand, const Limits& limits) 
     if (wanted.frontends > entries / 2) size.buckets = buckets_for(wanted.frontends, family);
   }
   return grown;
+}
+
+}  // namespace
+
+Sizes sizes_for(const Sizes& sizes, const Demand& demand, const Limits& limits) {
+  if (fitted(sizes, demand, limits) == sizes) return sizes;
+  return fitted(sizes, doubled(demand), limits);
 }
 
 Sizes sizes_for(const Sizes& sizes, const Unpublished& service, const Limits& limits) {

@@ -168,7 +168,7 @@ enum vic_config_flag {
   VIC_CONFIG_UNKNOWN_PORT_REFUSE = 0x0001,
   /* The prefixes are complete: what they do not cover is no service. */
   VIC_CONFIG_PREFIXES_COMPLETE = 0x0002,
-  /* Some entries found no room in their buckets and are in bucket 0. */
+  /* Some entries found no room in their buckets and are in the overflow buckets (layout.h). */
   VIC_CONFIG_OVERFLOW = 0x0004,
 };
 

@@ -4,8 +4,8 @@
  * share. Pure. A key is the leading words of a frontend entry: one of IPv4, three of IPv6.
  *
  * Frontend tables: the table of N buckets (a power of two) occupies buckets [N, 2N), so that a
- * table and the larger one that replaces it never overlap. Bucket 0 belongs to all of them and
- * takes the few entries that fit into neither of their buckets (VIC_CONFIG_OVERFLOW).
+ * table and the larger one that replaces it never overlap. The first buckets belong to all of them
+ * and take the few entries that fit into neither of their own (VIC_CONFIG_OVERFLOW).
  */
 #ifndef VICINITY_LAYOUT_H_
 #define VICINITY_LAYOUT_H_
@@ -16,13 +16,14 @@ enum vic_layout {
   VIC_KEY4_WORDS = 1,
   VIC_KEY6_WORDS = 3,
   VIC_BUCKET_WORDS = 8,
-  VIC_OVERFLOW_BUCKET = 0,
+  /* Buckets 0 and 1; the smallest table has 4. */
+  VIC_OVERFLOW_BUCKETS = 2,
   /* Elements of vic_counters per shard. */
   VIC_COUNTER_SHARD = VIC_COUNTER_ROWS * VIC_MAX_TIERS,
 };
 
 /* 32 bits for each of the two candidate buckets: multiply and fold, twice. */
-static inline __u64 vic_hash(const __u64 *key, __u32 words) {
+static inline __u64 vic_hash(const __u64* key, __u32 words) {
   __u64 hash = 0;
   for (__u32 i = 0; i < words; i++) {
     hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15ULL;

@@ -53,10 +53,9 @@ TEST_F(ConnectTest, IsRewrittenInEveryWayThereIs) {
 TEST_F(ConnectTest, UdpIsLeftAlone) {
   open();
   apply({backends_service("ns/a", {kVip4}, {0})});
-  auto result =
-      world_->pod("client").connect({.address = kVip4, .port = 80, .protocol = Protocol::kUdp});
-  VICINITY_ASSERT_OK(result);
-  EXPECT_EQ(result->answer, kDecoy);
+  VICINITY_ASSERT_OK(
+      world_->pod("client").connect({.address = kVip4, .port = 80, .protocol = Protocol::kUdp}));
+  EXPECT_EQ(world_->decoy()->arrivals().datagrams, 1u);
   EXPECT_EQ(counted(), Outcomes{});
 }
 
@@ -127,7 +126,7 @@ TEST_F(ConnectTest, WeightsDecideTheShares) {
   auto tally = (*agent)->connect_many({.targets = {{kVip4, 80}}, .limit = 2000});
   VICINITY_ASSERT_OK(tally);
   // 5 standard deviations of a share of 3/4 in 2000.
-  EXPECT_NEAR(tally->by_answer[answer_of(0, Family::kIpv4)], 1500, 5 * 19.4);
+  EXPECT_NEAR(static_cast<double>(tally->by_answer[answer_of(0, Family::kIpv4)]), 1500, 5 * 19.4);
   EXPECT_EQ(
       tally->by_answer[answer_of(0, Family::kIpv4)] + tally->by_answer[answer_of(1, Family::kIpv4)],
       2000u);

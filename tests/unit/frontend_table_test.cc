@@ -57,7 +57,8 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     if (const uint64_t view = view_in(buckets.first, key)) return view;
     if (const uint64_t view = view_in(buckets.second, key)) return view;
     if ((config.flags & VIC_CONFIG_OVERFLOW) == 0) return 0;
-    return view_in(VIC_OVERFLOW_BUCKET, key);
+    const uint64_t view = view_in(0, key);
+    return view != 0 ? view : view_in(1, key);
   }
 
   void publish(uint32_t number, uint64_t view) {
