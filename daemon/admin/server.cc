@@ -99,6 +99,7 @@ class GrpcAdminServer : public AdminServer {
 
   absl::Status listen(const std::string& path) {
     const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+    VIC_RETURN_IF_ERROR(socket_address(path).status());
     VIC_RETURN_IF_ERROR(make_folder(parent));
     VIC_RETURN_IF_ERROR(check_replaceable(path));
     VIC_ASSIGN_OR_RETURN(const PrivateFolder folder, PrivateFolder::make(parent));

@@ -122,7 +122,7 @@ grpc::Status AdminService::Explain(grpc::ServerContext* /*context*/, const Expla
   const Explanations all = ask_explanations(queue_, *request);
   if (!all.ok()) return to_grpc(all.status());
   if (request->format() == JSON) {
-    reply->set_text(to_json(all->front()).pretty() + "\n");
+    reply->set_text(to_json(all->front()).pretty());
     return grpc::Status::OK;
   }
   for (size_t i = 0; i < all->size(); ++i) {
@@ -141,7 +141,7 @@ grpc::Status AdminService::Endpoints(grpc::ServerContext* /*context*/,
   }
   base::Json array = base::Json::array();
   for (const compile::Explanation& one : *all) array.push(to_json(one));
-  reply->set_text(array.pretty() + "\n");
+  reply->set_text(array.pretty());
   return grpc::Status::OK;
 }
 

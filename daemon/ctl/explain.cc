@@ -47,7 +47,7 @@ int explain_offline(const config::CommandLine& line, const compile::ServiceQuest
   }
   const auto all = explain_service(mesh->snapshot, question, mesh->client, {});
   if (!all.ok()) return fail(terminal, all.status());
-  terminal.out(*wants_json(line) ? to_json(all->front()).pretty() + "\n" : print(*all));
+  terminal.out(*wants_json(line) ? to_json(all->front()).pretty() : print(*all));
   return kExitOk;
 }
 

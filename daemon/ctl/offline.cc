@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -17,7 +19,7 @@ absl::StatusOr<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
   if (file) text << file.rdbuf();
-  if (!file) return base::errno_status("mesh file " + path);
+  if (!file) return base::invalid("mesh file {}: {}", path, std::strerror(errno));
   return text.str();
 }
 

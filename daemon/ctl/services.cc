@@ -43,7 +43,7 @@ int run_services(const config::CommandLine& line, const Terminal& terminal) {
     }
   });
   if (!status.ok()) return fail(terminal, status);
-  terminal.out(*json ? array.pretty() + "\n" : table_text(rows));
+  terminal.out(*json ? array.pretty() : table_text(rows));
   return kExitOk;
 }
 

@@ -16,7 +16,7 @@ int run_status(const config::CommandLine& line, const Terminal& terminal) {
   if (!client.ok()) return fail(terminal, client.status());
   const auto status = client->status();
   if (!status.ok()) return fail(terminal, status.status());
-  terminal.out(*json ? to_json(*status).pretty() + "\n" : status_text(*status, absl::Now()));
+  terminal.out(*json ? to_json(*status).pretty() : status_text(*status, absl::Now()));
   return kExitOk;
 }
 

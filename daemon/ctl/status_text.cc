@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,12 +16,13 @@ namespace {
 using admin::StatusReply;
 
 std::string duration_text(absl::Duration duration) {
-  return absl::FormatDuration(absl::Trunc(duration, absl::Seconds(1)));
+  const absl::Duration whole = absl::Trunc(duration, absl::Seconds(1));
+  return whole == absl::ZeroDuration() ? "0s" : absl::FormatDuration(whole);
 }
 
 std::string ago(double seconds_since_epoch, absl::Time now) {
   if (seconds_since_epoch == 0) return "never";
-  const absl::Duration age = now - absl::FromUnixSeconds(0) - absl::Seconds(seconds_since_epoch);
+  const absl::Duration age = now - (absl::UnixEpoch() + absl::Seconds(seconds_since_epoch));
   return fmt::format("{} ago", duration_text(std::max(age, absl::ZeroDuration())));
 }
 
@@ -42,12 +44,17 @@ std::string feed_text(const admin::Feed& feed, absl::Time now) {
   return text;
 }
 
+// "region/zone/subzone" without the levels that are not set.
+std::string locality_text(const admin::Context& context) {
+  std::string text = fmt::format("{}/{}/{}", context.region(), context.zone(), context.subzone());
+  while (text.ends_with('/')) text.pop_back();
+  return or_dash(text);
+}
+
 std::string context_text(const admin::Context& context) {
-  return fmt::format(
-      "{} network={} cluster={} locality={}{}", or_dash(context.node()), or_dash(context.network()),
-      or_dash(context.cluster()),
-      or_dash(fmt::format("{}/{}/{}", context.region(), context.zone(), context.subzone())),
-      context.known() ? "" : " (not known yet)");
+  return fmt::format("{} network={} cluster={} locality={}{}", or_dash(context.node()),
+                     or_dash(context.network()), or_dash(context.cluster()), locality_text(context),
+                     context.known() ? "" : " (not known yet)");
 }
 
 std::string services_text(const StatusReply& status) {

@@ -1,0 +1,1 @@
+vic_test(ctl_test SOURCES ctl_test.cc DEPS vic_ctl)
