@@ -27,6 +27,14 @@ void for_each_entry(const PublishedService& service, const model::IpAddress& add
   }
 }
 
+std::vector<FrontendKey> keys_of(const ServiceTable& table, const model::IpAddress& address) {
+  std::vector<FrontendKey> keys = {frontend_key(address, 0)};
+  for (const compile::PortTable& port : table.ports) {
+    if (port.family == address.family) keys.push_back(frontend_key(address, port.port));
+  }
+  return keys;
+}
+
 }  // namespace
 
 Publisher::FamilyTables::FamilyTables(Family family, const Memory& memory)
@@ -97,13 +105,8 @@ void Publisher::prepare_frontends(const compile::Diff& diff) {
   for (const ServiceTable& table : diff.upserts) {
     for (const model::IpAddress& address : table.addresses) {
       const FrontendTable& frontends = at(address.family).frontends;
-      const auto note = [&](uint16_t port) {
-        const FrontendKey key = frontend_key(address, port);
+      for (const FrontendKey& key : keys_of(table, address)) {
         if (frontends.find(key) == nullptr) fresh[index_of(address.family)].push_back(key);
-      };
-      note(0);
-      for (const compile::PortTable& port : table.ports) {
-        if (port.family == address.family) note(port.port);
       }
     }
   }
@@ -111,24 +114,29 @@ void Publisher::prepare_frontends(const compile::Diff& diff) {
 }
 
 void Publisher::publish_entries(const std::vector<Staged>& staged) {
-  const auto publish_those = [&](const Staged& service, bool visible) {
-    for (const model::IpAddress& address : service.next.addresses) {
-      FamilyTables& tables = at(address.family);
-      for_each_entry(service.next, address, [&](const FrontendKey& key, const PublishedPort* port) {
-        const uint64_t view =
-            port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.next.head));
-        const uint64_t current = tables.frontends.view(key);
-        if ((current != 0) != visible) return;
-        tables.frontends.set_owner(key, service.next.head);
-        if (current == view) return;
-        if (!visible) tables.prefixes.add(address);
-        tables.frontends.set_view(key, view);
-        ++work_.entries;
-      });
+  for (const Pass pass : {Pass::kRepoint, Pass::kInsert}) {
+    for (const Staged& service : staged) {
+      for (const model::IpAddress& address : service.next.addresses) {
+        publish_address(service.next, address, pass);
+      }
     }
-  };
-  for (const Staged& service : staged) publish_those(service, true);
-  for (const Staged& service : staged) publish_those(service, false);
+  }
+}
+
+void Publisher::publish_address(const PublishedService& service, const model::IpAddress& address,
+                                Pass pass) {
+  FamilyTables& tables = at(address.family);
+  for_each_entry(service, address, [&](const FrontendKey& key, const PublishedPort* port) {
+    const uint64_t current = tables.frontends.view(key);
+    if ((current == 0) != (pass == Pass::kInsert)) return;
+    const uint64_t view =
+        port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.head));
+    tables.frontends.set_owner(key, service.head);
+    if (current == view) return;
+    if (pass == Pass::kInsert) tables.prefixes.add(address);
+    tables.frontends.set_view(key, view);
+    ++work_.entries;
+  });
 }
 
 // All of them have their new addresses before any address is taken from another service.

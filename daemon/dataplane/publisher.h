@@ -138,6 +138,7 @@ class Publisher {
     std::vector<PublishedPort> fresh;  // of `next`, written for it
     bool is_new = false;
   };
+  enum class Pass : uint8_t { kRepoint, kInsert };
   struct RetiredBlock {
     model::Family family = model::Family::kIpv4;
     Block block;
@@ -191,6 +192,7 @@ class Publisher {
   // publisher.cc: makes it visible, takes out what it replaces.
   void prepare_frontends(const compile::Diff& diff);
   void publish_entries(const std::vector<Staged>& staged);
+  void publish_address(const PublishedService& service, const model::IpAddress& address, Pass pass);
   void commit(std::vector<Staged>& staged);
   void take_address(const model::IpAddress& address, uint32_t head);
   void retire_replaced(const PublishedService& old, const PublishedService& next);
