@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstddef>
@@ -123,56 +124,36 @@ Json& Json::push(Json value) {
   return *this;
 }
 
-// depth < 0: everything on one line.
-void Json::print(std::string& out, int depth) const {
-  const auto* array = std::get_if<Array>(&value_);
-  const auto* object = std::get_if<Object>(&value_);
-  if (array == nullptr && object == nullptr) {
-    out += std::visit(ScalarText{}, value_);
-    return;
+// The items of a container, each as text. REQUIRES: this is one.
+std::vector<std::string> Json::parts(int depth) const {
+  std::vector<std::string> parts;
+  if (const auto* array = std::get_if<Array>(&value_)) {
+    for (const Json& item : *array) parts.push_back(item.text(depth));
+    return parts;
   }
-  const bool empty = array != nullptr ? array->empty() : object->empty();
+  for (const auto& [key, value] : std::get<Object>(value_)) {
+    parts.push_back(json_quote(key) + ": " + value.text(depth));
+  }
+  return parts;
+}
+
+// depth < 0: everything on one line.
+std::string Json::text(int depth) const {
+  const bool is_array = std::holds_alternative<Array>(value_);
+  if (!is_array && !std::holds_alternative<Object>(value_)) return std::visit(ScalarText{}, value_);
   if (depth >= 0) {
     std::string line = dump();
-    const size_t room = kLineWidth - static_cast<size_t>(depth) * 2;
-    if (empty || line.size() <= room) {
-      out += line;
-      return;
-    }
+    if (line.size() + static_cast<size_t>(depth) * 2 <= kLineWidth) return line;
   }
   const Separator gap = separator(depth);
-  const int inner = depth < 0 ? depth : depth + 1;
-  out += array != nullptr ? "[" : "{";
-  out += empty ? "" : gap.open;
-  std::string_view between;
-  if (array != nullptr) {
-    for (const Json& item : *array) {
-      out += between;
-      item.print(out, inner);
-      between = gap.between;
-    }
-  } else {
-    for (const auto& [key, value] : *object) {
-      out += between;
-      out += json_quote(key) + ": ";
-      value.print(out, inner);
-      between = gap.between;
-    }
-  }
-  out += empty ? "" : gap.close;
-  out += array != nullptr ? "]" : "}";
+  const std::string inside =
+      fmt::format("{}", fmt::join(parts(depth < 0 ? depth : depth + 1), gap.between));
+  return fmt::format("{}{}{}{}{}", is_array ? '[' : '{', gap.open, inside, gap.close,
+                     is_array ? ']' : '}');
 }
 
-std::string Json::dump() const {
-  std::string out;
-  print(out, -1);
-  return out;
-}
+std::string Json::dump() const { return text(-1); }
 
-std::string Json::pretty() const {
-  std::string out;
-  print(out, 0);
-  return out + "\n";
-}
+std::string Json::pretty() const { return text(0) + "\n"; }
 
 }  // namespace vicinity::base

@@ -39,7 +39,8 @@ class Json {
   using Value =
       std::variant<std::monostate, std::string, uint64_t, int64_t, double, bool, Array, Object>;
   explicit Json(Value value) : value_(std::move(value)) {}
-  void print(std::string& out, int depth) const;
+  [[nodiscard]] std::string text(int depth) const;
+  [[nodiscard]] std::vector<std::string> parts(int depth) const;
 
   Value value_;
 };
