@@ -29,6 +29,9 @@ using config::Config;
 using telemetry::log_event;
 using telemetry::LogLevel;
 
+constexpr uint32_t kFirstServices = 1024;
+constexpr uint32_t kFirstSlots = 8192;
+
 absl::StatusOr<std::string> cgroup_path(const Config& config) {
   if (!config.cgroup.empty()) return config.cgroup;
   std::ifstream mounts("/proc/self/mounts");
