@@ -1,0 +1,159 @@
+#include "model/snapshot_state.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace vicinity::model {
+namespace {
+
+std::optional<SymbolId> fixed_symbol(const std::optional<std::string>& text, Symbols& symbols) {
+  if (!text) return std::nullopt;
+  return symbols.intern(*text);
+}
+
+FixedContext fixed_context(const ContextOverride& overrides, Symbols& symbols) {
+  FixedContext fixed{.network = fixed_symbol(overrides.network, symbols),
+                     .cluster = fixed_symbol(overrides.cluster, symbols),
+                     .locality = std::nullopt};
+  if (overrides.region || overrides.zone || overrides.subzone) {
+    fixed.locality = std::tuple(symbols.intern(overrides.region.value_or("")),
+                                symbols.intern(overrides.zone.value_or("")),
+                                symbols.intern(overrides.subzone.value_or("")));
+  }
+  return fixed;
+}
+
+Claimant claimant(const Service& service, const Symbols& symbols) {
+  return {.service = service.key,
+          .name = symbols.name(service.key),
+          .visibility = service.visibility,
+          .canonical = service.canonical};
+}
+
+// Whether a table of any service can tell the two apart, their bindings left aside.
+bool same_endpoint(const Workload& left, const Workload& right) {
+  return left.place == right.place && left.addresses == right.addresses &&
+         left.labels == right.labels && left.capacity == right.capacity &&
+         left.health == right.health && left.hostname == right.hostname &&
+         left.has_network_gateway == right.has_network_gateway &&
+         left.host_network == right.host_network;
+}
+
+bool has_binding(const Workload& workload, const Binding& binding) {
+  return std::ranges::find(workload.bindings, binding) != workload.bindings.end();
+}
+
+}  // namespace
+
+std::vector<NetworkAddress> claimed_addresses(const Service* service) {
+  std::vector<NetworkAddress> addresses;
+  if (service == nullptr) return addresses;
+  for (const ServiceAddress& address : service->addresses) {
+    if (address.is_host()) addresses.push_back({address.network, address.ip});
+  }
+  std::ranges::sort(addresses);
+  addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
+  return addresses;
+}
+
+Snapshot::State::State(std::string_view node, const ContextOverride& overrides)
+    : context(symbols.intern(node), fixed_context(overrides, symbols)) {}
+
+// Endpoints of a service that is not known yet change no table; its arrival will.
+void Snapshot::State::touch(SymbolId service) {
+  if (services.contains(service)) touched.insert(service);
+}
+
+void Snapshot::State::note_context(bool changed) { context_changed = context_changed || changed; }
+
+void Snapshot::State::remove(std::string_view name) {
+  if (const auto index = workloads.find(name)) remove_workload(*index);
+  if (const auto key = symbols.find(name)) remove_service(*key);
+}
+
+void Snapshot::State::remove_workload(WorkloadIndex index) {
+  const Workload& workload = workloads.at(index);
+  context.remove(workload.place);
+  for (const Binding& binding : workload.bindings) touch(binding.service);
+  workloads.erase(index);
+}
+
+void Snapshot::State::remove_service(SymbolId key) {
+  const auto found = services.find(key);
+  if (found == services.end()) return;
+  change_claims(found->second.get(), nullptr);
+  touched.insert(key);
+  services.erase(found);
+}
+
+void Snapshot::State::upsert(Service service) {
+  const SymbolId key = service.key;
+  std::unique_ptr<const Service>& known = services[key];
+  if (known != nullptr && *known == service) return;
+  auto next = std::make_unique<const Service>(std::move(service));
+  change_claims(known.get(), next.get());
+  known = std::move(next);
+  touched.insert(key);
+}
+
+void Snapshot::State::bound(const Workload& workload) {
+  for (const Binding& binding : workload.bindings) had_workload.insert(binding.service);
+}
+
+void Snapshot::State::upsert(Workload workload) {
+  if (const auto index = workloads.find(workload.uid)) {
+    replace(*index, std::move(workload));
+    return;
+  }
+  context.add(workload.place);
+  bound(workload);
+  for (const Binding& binding : workload.bindings) touch(binding.service);
+  workloads.insert(std::move(workload));
+}
+
+void Snapshot::State::replace(WorkloadIndex index, Workload workload) {
+  const Workload& old = workloads.at(index);
+  if (old == workload) return;
+  context.remove(old.place);
+  context.add(workload.place);
+  bound(workload);
+  const bool same = same_endpoint(old, workload);
+  for (const Binding& binding : old.bindings) {
+    if (!same || !has_binding(workload, binding)) touch(binding.service);
+  }
+  for (const Binding& binding : workload.bindings) {
+    if (!same || !has_binding(old, binding)) touch(binding.service);
+  }
+  workloads.replace(index, std::move(workload));
+}
+
+// Takes the claims of `before` out and those of `after` in (either may be absent), and touches
+// whoever loses or gains an address of this node's network by that.
+void Snapshot::State::change_claims(const Service* before, const Service* after) {
+  const std::vector<NetworkAddress> old_addresses = claimed_addresses(before);
+  const std::vector<NetworkAddress> new_addresses = claimed_addresses(after);
+  std::vector<NetworkAddress> affected;
+  std::ranges::set_union(old_addresses, new_addresses, std::back_inserter(affected));
+  std::erase_if(affected, [this](const NetworkAddress& address) {
+    return address.network != context.client().place.network;
+  });
+  std::vector<std::optional<SymbolId>> owners;
+  owners.reserve(affected.size());
+  for (const NetworkAddress& address : affected) owners.push_back(claims.owner(address));
+
+  for (const NetworkAddress& address : old_addresses) claims.remove(address, before->key);
+  for (const NetworkAddress& address : new_addresses) {
+    claims.add(address, claimant(*after, symbols));
+  }
+  for (size_t i = 0; i < affected.size(); ++i) {
+    const auto owner = claims.owner(affected[i]);
+    if (owner == owners[i]) continue;
+    if (owners[i]) touch(*owners[i]);
+    if (owner) touch(*owner);
+  }
+}
+
+}  // namespace vicinity::model

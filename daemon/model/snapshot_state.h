@@ -1,0 +1,46 @@
+// What a Snapshot is made of and how one resource changes it. Owned by the Snapshot, control
+// thread.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "model/address_claims.h"
+#include "model/own_context.h"
+#include "model/snapshot.h"
+#include "model/workload_store.h"
+
+namespace vicinity::model {
+
+// The host addresses a service claims, each once, sorted; none for nullptr.
+[[nodiscard]] std::vector<NetworkAddress> claimed_addresses(const Service* service);
+
+struct Snapshot::State {
+  State(std::string_view node, const ContextOverride& overrides);
+
+  void touch(SymbolId service);
+  void note_context(bool changed);
+  void remove(std::string_view name);
+  void remove_workload(WorkloadIndex index);
+  void remove_service(SymbolId key);
+  void upsert(Service service);
+  void upsert(Workload workload);
+  void replace(WorkloadIndex index, Workload workload);
+  void bound(const Workload& workload);
+  void change_claims(const Service* before, const Service* after);
+
+  Symbols symbols;
+  OwnContext context;
+  WorkloadStore workloads;
+  absl::flat_hash_map<SymbolId, std::unique_ptr<const Service>> services;
+  AddressClaims claims;
+  absl::flat_hash_set<SymbolId> had_workload;
+  absl::flat_hash_set<SymbolId> touched;
+  bool context_changed = false;
+};
+
+}  // namespace vicinity::model
