@@ -44,8 +44,8 @@ absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
   options.pin_dir = config.pin_dir;
   // The flags are limits; the maps begin smaller and grow.
   options.limits = {.services = config.max_services, .slots = config.max_slots};
-  options.max_services = std::min(options.max_services, config.max_services);
-  options.max_slots = std::min(options.max_slots, config.max_slots);
+  options.max_services = std::min(kFirstServices, config.max_services);
+  options.max_slots = std::min(kFirstSlots, config.max_slots);
   options.counting = config.counters ? dataplane::Counting::kOn : dataplane::Counting::kOff;
   options.unknown_port = config.on_unknown_port == config::EmptyAction::kRefuse
                              ? dataplane::UnknownPort::kRefuse
