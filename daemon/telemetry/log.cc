@@ -77,7 +77,8 @@ class EventFormatter : public spdlog::formatter {
 
 // As it is when it is one word, otherwise as a JSON string.
 std::string text_value(std::string_view value) {
-  const bool plain = !value.empty() && value.find_first_of(" \t\r\n\"=\\") == value.npos;
+  const bool plain =
+      !value.empty() && value.find_first_of(" \t\r\n\"=\\") == std::string_view::npos;
   return plain ? std::string(value) : base::json_quote(value);
 }
 
