@@ -18,6 +18,7 @@ namespace {
 
 // The kernel's own limit on links in one path.
 constexpr int kMaxLinks = 40;
+constexpr size_t kBufferBytes = 16384;
 
 // No IN_MODIFY: a file that is being written is read once it is closed, so that nobody sees half.
 constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
@@ -69,7 +70,7 @@ bool FileWatch::rearm() {
 
 bool FileWatch::drain() {
   bool changed = false;
-  alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+  alignas(inotify_event) std::array<char, kBufferBytes> buffer;
   for (;;) {
     const ssize_t got = read(inotify_.get(), buffer.data(), buffer.size());
     if (got <= 0) return changed;

@@ -15,11 +15,13 @@
 namespace vicinity::feed {
 namespace {
 
+constexpr size_t kBufferBytes = 65536;
+
 absl::StatusOr<std::string> read_file(const std::filesystem::path& path) {
   const base::UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return base::errno_status(fmt::format("mesh file {}", path.native()));
   std::string text;
-  std::array<char, 64 * 1024> buffer;
+  std::array<char, kBufferBytes> buffer;
   for (;;) {
     const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
     if (got == 0) return text;

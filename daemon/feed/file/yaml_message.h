@@ -21,7 +21,7 @@ struct YamlProblem {
 // the name of the message in those problems.
 [[nodiscard]] std::vector<YamlProblem> read_message(const YAML::Node& node,
                                                     google::protobuf::Message& to,
-                                                    std::string path);
+                                                    const std::string& path);
 
 // The members of `from` as one block mapping.
 void write_message(const google::protobuf::Message& from, YAML::Emitter& out);

@@ -292,17 +292,19 @@ void Reader::read_labels(const YAML::Node& node, istio::workload::Workload& to,
                          const std::string& path) {
   if (node.IsNull()) return;
   vicinity::workload::Labels labels;
-  read_map(node, labels, *labels.GetDescriptor()->FindFieldByName("labels"), path);
+  read_map(node, labels, *vicinity::workload::Labels::descriptor()->FindFieldByName("labels"),
+           path);
   istio::workload::Extension& extension = *to.add_extensions();
   extension.set_name(std::string(kLabelsExtension));
   extension.mutable_config()->set_type_url(
-      fmt::format("type.googleapis.com/{}", labels.GetDescriptor()->full_name()));
+      fmt::format("type.googleapis.com/{}", vicinity::workload::Labels::descriptor()->full_name()));
   extension.mutable_config()->set_value(stable_bytes(labels));
 }
 
 }  // namespace
 
-std::vector<YamlProblem> read_message(const YAML::Node& node, Message& to, std::string path) {
+std::vector<YamlProblem> read_message(const YAML::Node& node, Message& to,
+                                      const std::string& path) {
   Reader reader;
   reader.read_members(node, to, path);
   return reader.take();

@@ -147,12 +147,14 @@ void write_extensions(const istio::workload::Workload& from, YAML::Emitter& out)
       continue;
     }
     out << YAML::Key << "labels" << YAML::Value;
-    write_map({.message = *labels, .field = *labels->GetDescriptor()->FindFieldByName("labels")},
+    write_map({.message = *labels,
+               .field = *vicinity::workload::Labels::descriptor()->FindFieldByName("labels")},
               out);
   }
   if (others.extensions().empty()) return;
   out << YAML::Key << "extensions" << YAML::Value;
-  write_list({.message = others, .field = *others.GetDescriptor()->FindFieldByName("extensions")},
+  write_list({.message = others,
+              .field = *istio::workload::Workload::descriptor()->FindFieldByName("extensions")},
              out);
 }
 
