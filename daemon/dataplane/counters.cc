@@ -4,12 +4,16 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace vicinity::dataplane {
 namespace {
 
+// Row 0, last tier: no service's. What rows had counted when they were given out again, so that all
+// elements together are the translated connections.
+constexpr size_t kReturned = (VIC_MAX_TIERS - 1) * VIC_COUNTER_ROWS;
+
 void add(Outcomes& total, const vic_outcomes& cpu) {
-  total.translated += cpu.translated;
   total.not_a_service += cpu.not_a_service;
   total.refused_empty += cpu.refused_empty;
   total.passed_empty += cpu.passed_empty;
@@ -23,8 +27,9 @@ void add(Outcomes& total, const vic_outcomes& cpu) {
 
 }  // namespace
 
-Outcomes read_outcomes(int outcomes_fd) {
+Outcomes read_outcomes(int outcomes_fd, std::span<__u64> counters) {
   Outcomes total;
+  for (const __u64& count : counters) total.translated += observe(count);
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return total;
   std::vector<vic_outcomes> by_cpu(static_cast<size_t>(cpus));
@@ -49,7 +54,8 @@ uint16_t Counters::assign(std::string_view service) {
   for (uint32_t shard = 0; shard < counters_.size() / VIC_COUNTER_SHARD; ++shard) {
     for (uint16_t tier = 0; tier < VIC_MAX_TIERS; ++tier) {
       const uint32_t index = vic_counter_index(shard, static_cast<uint16_t>(row << 4 | tier));
-      publish(counters_[index], 0);
+      const uint64_t earlier = std::exchange(counters_[index], 0);
+      publish(counters_[kReturned], counters_[kReturned] + earlier);
     }
   }
   services_[row] = std::make_shared<const std::string>(service);

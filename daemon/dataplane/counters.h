@@ -19,7 +19,8 @@ namespace vicinity::dataplane {
 // The name under which the shared row is reported.
 inline constexpr std::string_view kSharedRowName = "(others)";
 
-[[nodiscard]] Outcomes read_outcomes(int outcomes_fd);
+// Translated connections are those that were counted for a service.
+[[nodiscard]] Outcomes read_outcomes(int outcomes_fd, std::span<__u64> counters);
 
 class Counters {
  public:
@@ -36,7 +37,7 @@ class Counters {
   // Makes the changes since the last call visible to tier_counts().
   void publish_rows();
 
-  [[nodiscard]] Outcomes outcomes() const { return read_outcomes(outcomes_fd_); }
+  [[nodiscard]] Outcomes outcomes() const { return read_outcomes(outcomes_fd_, counters_); }
   [[nodiscard]] std::vector<TierCounts> tier_counts() const;
   [[nodiscard]] Usage usage() const;
 

@@ -162,7 +162,8 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
     return true;
   }
   auto place = free_place(key);
-  if (!place && (place = free_overflow())) {
+  if (!place) place = free_overflow();
+  if (place && *place < overflow_places()) {
     publish(config_.flags, config_.flags | VIC_CONFIG_OVERFLOW);
   }
   if (place) {

@@ -42,22 +42,24 @@ void KernelDataplane::publish(const compile::Diff& diff, ApplyResult& result) {
   PublishResult outcome = publisher_->apply(diff);
   result.published += outcome.published;
   result.removed += outcome.removed;
-  for (const Unpublished& service : outcome.unpublished) {
-    // The demand was met, but not by one gap that is large enough.
-    const uint32_t generation = generation_->number();
-    try_to_grow(sizes_for(generation_->sizes(), service, options_.limits));
-    PublishResult second = {.published = 0, .removed = 0, .unpublished = {service}};
-    if (generation_->number() != generation) {
-      second = publisher_->apply({.upserts = {*service.table}, .removals = {}});
-    }
-    result.published += second.published;
-    for (const Unpublished& refused : second.unpublished) {
-      result.refused.push_back({.service = service.table->name, .status = refused.status});
-      if (absl::IsResourceExhausted(refused.status)) {
-        pending_.insert_or_assign(service.table->name, *service.table);
-      }
-    }
+  for (const Unpublished& service : outcome.unpublished) publish_in_larger_maps(service, result);
+}
+
+// The demand was met, but not by one gap that is large enough; or the limits allow no more.
+void KernelDataplane::publish_in_larger_maps(const Unpublished& service, ApplyResult& result) {
+  const uint32_t generation = generation_->number();
+  try_to_grow(sizes_for(generation_->sizes(), service, options_.limits));
+  absl::Status status = service.status;
+  if (generation_->number() != generation) {
+    const PublishResult again = publisher_->apply({.upserts = {*service.table}, .removals = {}});
+    result.published += again.published;
+    if (again.unpublished.empty()) return;
+    status = again.unpublished.front().status;
   }
+  if (absl::IsResourceExhausted(status)) {
+    pending_.insert_or_assign(service.table->name, *service.table);
+  }
+  result.refused.push_back({.service = service.table->name, .status = std::move(status)});
 }
 
 void KernelDataplane::retry_pending() {

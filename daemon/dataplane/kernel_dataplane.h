@@ -86,6 +86,7 @@ class KernelDataplane final : public Dataplane {
 
   void on_first_use(model::Family family, const FrontendKey& key);
   void publish(const compile::Diff& diff, ApplyResult& result);
+  void publish_in_larger_maps(const Unpublished& service, ApplyResult& result);
   void retry_pending();
   [[nodiscard]] Publisher::Environment environment_of(const Generation& generation) const;
   [[nodiscard]] LoadPlan plan(const Sizes& sizes) const;

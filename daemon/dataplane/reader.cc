@@ -25,7 +25,9 @@ absl::StatusOr<Reader> Reader::open(std::string_view pin_dir) {
 
 compile::Tables Reader::tables() const { return load_all(tables_.memory); }
 
-Outcomes Reader::outcomes() const { return read_outcomes(maps_.at("vic_outcomes").get()); }
+Outcomes Reader::outcomes() const {
+  return read_outcomes(maps_.at("vic_outcomes").get(), tables_.memory.counters);
+}
 
 std::vector<TierCounts> Reader::tier_counts() const {
   Counters counters(tables_.memory.counters, maps_.at("vic_outcomes").get());

@@ -60,8 +60,8 @@ enum vic_limit {
  * store publishes a service's table.
  */
 struct vic_view {
-  __u32 first; /* index of the first slot; where no slot is drawn at random (count == 0, passthrough,
-                  the port-0 entry, other algorithms): of the vic_services record */
+  __u32 first; /* index of the first slot; where no slot is drawn at random (count == 0,
+                  passthrough, the port-0 entry, other algorithms): of the vic_services record */
   __u16 count; /* slots that carry load; 0 = empty */
   __u16 flags; /* enum vic_view_flag, algorithm in VIC_VIEW_ALGORITHM_MASK */
 };
@@ -256,7 +256,7 @@ enum vic_outcome {
  * Per-CPU array vic_outcomes, element per vic_family; writer: hooks; reader: daemon, bpftool.
  */
 struct vic_outcomes {
-  __u64 translated;
+  __u64 translated; /* stays 0 here: the sum of vic_counters */
   __u64 not_a_service;
   __u64 refused_empty;
   __u64 passed_empty;
@@ -274,7 +274,7 @@ struct vic_outcomes {
  * Array vic_context, one element; writer: daemon; reader: daemon, bpftool.
  */
 struct vic_context {
-  __u32 known; /* 0: never learned */
+  __u32 known;    /* 0: never learned */
   __u32 reserved; /* 0 */
   char network[VIC_CONTEXT_CHARS];
   char cluster[VIC_CONTEXT_CHARS];
