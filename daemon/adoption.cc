@@ -18,19 +18,56 @@ absl::flat_hash_set<model::IpAddress> mentioned_addresses(const model::Snapshot&
   return addresses;
 }
 
+bool is_known(std::string_view service, const model::Snapshot& snapshot) {
+  const auto key = snapshot.symbols().find(service);
+  return key.has_value() && snapshot.find_service(*key) != nullptr;
+}
+
 }  // namespace
 
 Adoption::Adoption(const compile::Tables& adopted, absl::Duration quiet)
     : quiet_(quiet), over_(adopted.services.empty()) {
-  for (const auto& [name, table] : adopted.services) names_.insert(name);
+  for (const auto& [name, table] : adopted.services) {
+    names_.insert(name);
+    for (const auto& address : table.addresses) owners_.emplace(address, name);
+  }
+}
+
+void Adoption::feed_away() {
+  first_message_ = absl::InfiniteFuture();
+  last_message_ = absl::InfiniteFuture();
 }
 
 void Adoption::message(absl::Time now) {
   first_message_ = std::min(first_message_, now);
   last_message_ = now;
+  // A mesh file is told whole each time: what its documents lacked before is settled.
+  std::erase_if(refused_, [this](const auto& entry) {
+    return entry.first.starts_with("document ") && entry.second < messages_;
+  });
+  ++messages_;
+}
+
+void Adoption::feed_in_sync(absl::Time now) {
+  first_message_ = std::min(first_message_, now);
+  if (last_message_ == absl::InfiniteFuture()) last_message_ = now;
+}
+
+void Adoption::refused(const std::string& resource) {
+  if (!over_) refused_[resource] = messages_;
+}
+
+void Adoption::mentioned(const model::Delta& delta, const model::Symbols& symbols) {
+  if (over_ || refused_.empty()) return;
+  for (const auto& name : delta.removed) refused_.erase(name);
+  for (const auto& workload : delta.workloads) refused_.erase(workload.uid);
+  for (const auto& service : delta.services) {
+    refused_.erase(std::string(symbols.name(service.key)));
+  }
 }
 
 absl::Time Adoption::closes_at() const {
+  if (!refused_.empty()) return absl::InfiniteFuture();
   return std::min(last_message_ + quiet_, first_message_ + kLongest * quiet_);
 }
 
@@ -45,8 +82,16 @@ bool Adoption::holds_back(const std::optional<compile::ServiceTable>& have,
   });
 }
 
+bool Adoption::keeps_address(const model::IpAddress& address, std::string_view from,
+                             const model::Snapshot& snapshot) const {
+  if (over_) return false;
+  const auto owner = owners_.find(address);
+  return owner != owners_.end() && owner->second != from && !is_known(owner->second, snapshot);
+}
+
 std::vector<model::SymbolId> Adoption::close() {
   over_ = true;
+  owners_.clear();
   std::ranges::sort(deferred_);
   const auto duplicates = std::ranges::unique(deferred_);
   deferred_.erase(duplicates.begin(), duplicates.end());

@@ -1,11 +1,14 @@
 // What the tables of an earlier daemon are still owed. After a restart the feed tells everything
-// again, perhaps in parts, and nothing marks the end of it: until it has been quiet for a while, an
-// adopted table keeps the endpoints the feed has not mentioned again. Owned by
-// the engine, control thread.
+// again, perhaps in parts, and nothing marks the end of it: until it has been in sync and quiet for
+// a while, an adopted table keeps the endpoints the feed has not mentioned again, and an adopted
+// service that it has not mentioned keeps its addresses. Owned by the engine, control thread.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/time/time.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +16,7 @@
 
 #include "base/strings.h"
 #include "compile/tables.h"
+#include "model/delta.h"
 #include "model/snapshot.h"
 #include "model/symbols.h"
 
@@ -24,16 +28,28 @@ class Adoption {
   Adoption(const compile::Tables& adopted, absl::Duration quiet);
 
   [[nodiscard]] bool over() const { return over_; }
-  // A message arrived. The window closes when none has for `quiet`, or kLongest times that after
-  // the first one: a busy cluster never falls silent.
+
+  // The feed is not in sync: silence says nothing, and the window begins anew.
+  void feed_away();
+  // A message is complete. The window closes when none has come for `quiet`, or kLongest times that
+  // after the first one since the feed was in sync: a busy cluster never falls silent.
   void message(absl::Time now);
-  // InfiniteFuture until the first message.
+  // The feed is in sync, so silence counts from `now` at the latest.
+  void feed_in_sync(absl::Time now);
+  // A resource was refused: its last good version may be what was adopted, so the window stays open
+  // until a good version of it comes, or it is removed.
+  void refused(const std::string& resource);
+  void mentioned(const model::Delta& delta, const model::Symbols& symbols);
+  // InfiniteFuture: something keeps the window open.
   [[nodiscard]] absl::Time closes_at() const;
 
   // True when the recompiled table of this service must wait: the kernel still has an endpoint
   // that the feed has not mentioned again in any state, or a service it has not mentioned at all.
   [[nodiscard]] bool holds_back(const std::optional<compile::ServiceTable>& have,
                                 const model::Snapshot& snapshot, model::SymbolId service) const;
+  // True when `address` still belongs to an adopted service that the feed has not mentioned.
+  [[nodiscard]] bool keeps_address(const model::IpAddress& address, std::string_view from,
+                                   const model::Snapshot& snapshot) const;
   void defer(model::SymbolId service) { deferred_.push_back(service); }
 
   // Ends the window: the services that were held back, for recompilation.
@@ -45,9 +61,12 @@ class Adoption {
   static constexpr int kLongest = 6;
 
   base::StringSet names_;
+  absl::flat_hash_map<model::IpAddress, std::string> owners_;
   absl::Duration quiet_;
   absl::Time first_message_ = absl::InfiniteFuture();
   absl::Time last_message_ = absl::InfiniteFuture();
+  uint64_t messages_ = 0;
+  std::map<std::string, uint64_t> refused_;  // resource -> number of the message it came with
   std::vector<model::SymbolId> deferred_;
   bool over_ = false;
 };

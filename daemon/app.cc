@@ -1,6 +1,5 @@
 #include "app.h"
 
-#include <absl/time/clock.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 
 #include "admin/server.h"
 #include "base/status.h"
+#include "base/steady_time.h"
 #include "dataplane/kernel_dataplane.h"
 #include "dataplane/pins.h"
 #include "engine.h"
@@ -147,7 +147,7 @@ struct ControlLoop {
 
 void run_until_stopped(const ControlLoop& loop) {
   while (true) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = base::steady_now();
     const absl::Time next = loop.engine.step(loop.feed, loop.questions, now);
     const Wakeup wakeup = loop.events.wait(now, next);
     if (wakeup.stop) return;
@@ -160,17 +160,17 @@ void run_until_stopped(const ControlLoop& loop) {
 absl::Status run_app(const Config& config) {
   telemetry::set_up_logging(log_options(config));
   ::signal(SIGPIPE, SIG_IGN);
-  VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
   VIC_ASSIGN_OR_RETURN(const auto options, kernel_options(config));
-  VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
-  VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
-
+  VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
   telemetry::PublishedCell cell;
   admin::ControlQueue questions([&events] { events->wake(); });
-  Engine engine(engine_options(config), *dataplane, cell, absl::Now());
+  // Whatever can fail for its settings does so before the kernel is touched.
   const auto feed = make_feed(config);
-  VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
   VIC_RETURN_IF_ERROR(feed->start([&events] { events->wake(); }));
+  VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
+  VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
+  VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
+  Engine engine(engine_options(config), *dataplane, cell, base::steady_now());
   log_event(LogLevel::kInfo, "ready",
             {{"node", config.node_name},
              {"cgroup", dataplane->status().cgroup},

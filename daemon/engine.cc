@@ -61,21 +61,28 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       context.has_value() && context->node == options_.node) {
     snapshot_.restore_self(to_place(*context, symbols()));
   }
-  tick();
+  refresh();
 }
 
 absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now) {
   now_ = now;
-  const bool more = feed.process(*this, now);
-  if (may_publish() && !live_) publish();
-  if (live_ && !adoption_.over() && now_ >= adoption_.closes_at()) close_adoption();
-  feed_status_ = feed.status();
+  // First, so that the feed's sockets are known as our own before it opens any.
   if (now_ >= next_tick_) tick();
+  const bool more = feed.process(*this, now);
+  feed_status_ = feed.status();
+  if (may_publish() && !live_) publish();
+  watch_adoption();
   questions.drain(*this);
   return more ? now_ : next_turn(feed);
 }
 
+void Engine::apply(model::Delta delta) {
+  adoption_.mentioned(delta, symbols());
+  snapshot_.apply(std::move(delta));
+}
+
 void Engine::reject(feed::ResourceError error) {
+  adoption_.refused(error.resource);
   ++counts_.rejected_kind[error.kind];
   log_event(LogLevel::kWarn, "resource rejected",
             {{"kind", error.kind}, {"resource", error.resource}, {"error", error.message}});
@@ -133,7 +140,9 @@ void Engine::publish() {
   gather(std::move(changes.services), diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
   const absl::Time done = absl::Now();
-  for (const auto received : unpublished_) counts_.publish_latency.observe(done - received);
+  for (const auto received : unpublished_) {
+    counts_.publish_latency.observe(std::max(done - received, absl::ZeroDuration()));
+  }
   unpublished_.clear();
 }
 
@@ -152,11 +161,9 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   }
   ++counts_.services_compiled;
   auto want = compile::compile_service(snapshot_, service, options_.compile);
-  if (!want.ok()) {
-    refuse(uncompilable_, name, want.status());
-    return;
-  }
-  uncompilable_.erase(name);
+  if (want.ok() && want->has_value() && wait_for_addresses(service, **want)) return;
+  unpublishable_.erase(name);
+  if (!want.ok()) return refuse(name, want.status());
   // A refused table waits inside the data plane: even one equal to what is there must replace it.
   const bool waiting = refused_.erase(name) > 0;
   if (want->has_value()) {
@@ -166,19 +173,36 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   }
 }
 
+// An address of an adopted service that the feed has not mentioned yet is not given to another one.
+// True when nothing is left to publish for now.
+bool Engine::wait_for_addresses(model::SymbolId service, compile::ServiceTable& want) {
+  const auto kept = std::erase_if(want.addresses, [&](const model::IpAddress& address) {
+    return adoption_.keeps_address(address, want.name, snapshot_);
+  });
+  if (kept > 0) adoption_.defer(service);
+  std::erase_if(want.ports, [&](const compile::PortTable& port) {
+    return std::ranges::find(want.addresses, port.family, &model::IpAddress::family) ==
+           want.addresses.end();
+  });
+  return want.addresses.empty();
+}
+
 void Engine::settle(const dataplane::ApplyResult& result) {
   counts_.services_published += result.published;
   counts_.services_removed += result.removed;
-  for (const auto& refusal : result.refused) refuse(refused_, refusal.service, refusal.status);
+  for (const auto& refusal : result.refused) refuse(refusal.service, refusal.status);
 }
 
-void Engine::refuse(Refusals& refusals, const std::string& service, const absl::Status& status) {
+void Engine::refuse(const std::string& service, const absl::Status& status) {
   ++counts_.publishes_refused;
-  auto& why = refusals[service];
+  auto& why = (absl::IsResourceExhausted(status) ? refused_ : unpublishable_)[service];
   if (why == status.message()) return;
   why = std::string(status.message());
   last_error_ = why;
-  log_event(LogLevel::kError, "service not published", {{"error", why}});
+  if (const auto quiet = refusal_log_.allow(now_)) {
+    log_event(LogLevel::kError, "service not published",
+              {{"error", why}, {"others_not_logged", std::to_string(*quiet)}});
+  }
 }
 
 void Engine::save_context() {
@@ -207,6 +231,14 @@ void Engine::forget_admitted() {
   const auto waiting = dataplane_.status().pending_services;
   const std::set<std::string_view> names(waiting.begin(), waiting.end());
   std::erase_if(refused_, [&](const auto& entry) { return !names.contains(entry.first); });
+}
+
+// Silence ends the resync, but only of a feed that is there.
+void Engine::watch_adoption() {
+  if (adoption_.over()) return;
+  if (feed_status_.state != feed::FeedState::kInSync) return adoption_.feed_away();
+  adoption_.feed_in_sync(now_);
+  if (live_ && now_ >= adoption_.closes_at()) close_adoption();
 }
 
 void Engine::close_adoption() {
@@ -238,7 +270,7 @@ void Engine::refresh() {
                           .feed = feed_status_,
                           .rejected = rejected_,
                           .refused = refused_,
-                          .uncompilable = uncompilable_};
+                          .unpublishable = unpublishable_};
   auto report = std::make_shared<telemetry::Published>(make_report(input));
   report->started_at = started_at_;
   report->sampled_at = now_;

@@ -17,6 +17,7 @@
 #include "dataplane/dataplane.h"
 #include "feed/feed.h"
 #include "model/snapshot.h"
+#include "telemetry/log.h"
 #include "telemetry/published.h"
 
 namespace vicinity {
@@ -32,7 +33,8 @@ struct EngineOptions {
 
 class Engine final : public feed::Sink, public admin::ControlView {
  public:
-  // Adopts whatever tables and own context the data plane has. `dataplane` and `cell` outlive it.
+  // Adopts whatever tables and own context the data plane has; changes nothing there yet, not even
+  // the lease. `dataplane` and `cell` outlive it. Times are of a clock that does not step.
   Engine(EngineOptions options, dataplane::Dataplane& dataplane, telemetry::PublishedCell& cell,
          absl::Time now);
 
@@ -43,7 +45,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   // feed::Sink
   model::Symbols& symbols() override { return snapshot_.symbols(); }
   const model::Snapshot& snapshot() const override { return snapshot_; }
-  void apply(model::Delta delta) override { snapshot_.apply(std::move(delta)); }
+  void apply(model::Delta delta) override;
   void reject(feed::ResourceError error) override;
   void message_end(absl::Time received) override;
   void in_sync() override;
@@ -58,14 +60,17 @@ class Engine final : public feed::Sink, public admin::ControlView {
 
  private:
   using Refusals = std::map<std::string, std::string>;  // service -> why
+  static constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
   static constexpr absl::Duration kTick = absl::Seconds(1);
 
   [[nodiscard]] bool may_publish() const;
   void publish();
   void gather(std::vector<model::SymbolId> services, compile::Diff& diff);
   void gather_one(model::SymbolId service, compile::Diff& diff);
+  [[nodiscard]] bool wait_for_addresses(model::SymbolId service, compile::ServiceTable& want);
+  void watch_adoption();
   void settle(const dataplane::ApplyResult& result);
-  void refuse(Refusals& refusals, const std::string& service, const absl::Status& status);
+  void refuse(const std::string& service, const absl::Status& status);
   void save_context();
   void tick();
   void forget_admitted();
@@ -90,8 +95,9 @@ class Engine final : public feed::Sink, public admin::ControlView {
   telemetry::EngineCounts counts_;
   telemetry::LeaseInfo lease_;
   std::deque<telemetry::Problem> rejected_;
-  Refusals refused_;       // by the data plane, which keeps the tables and retries
-  Refusals uncompilable_;  // by the compiler: no table can hold them
+  Refusals refused_;        // for want of room: the data plane keeps the tables and retries
+  Refusals unpublishable_;  // no table can hold them, whatever room there is
+  telemetry::RateLimit refusal_log_{kRefusalLogInterval};
   std::string last_error_;
 };
 

@@ -91,7 +91,7 @@ telemetry::Published make_report(const ReportInput& input) {
   report.outcomes = input.dataplane.outcomes();
   report.tiers = input.dataplane.tier_counts();
   report.rejected.assign(input.rejected.begin(), input.rejected.end());
-  for (const auto* refusals : {&input.uncompilable, &input.refused}) {
+  for (const auto* refusals : {&input.unpublishable, &input.refused}) {
     add_problems(*refusals, report.refused);
   }
   report.conflicts = conflict_lines(input.snapshot.conflicts(), input.snapshot.symbols());

@@ -18,7 +18,7 @@ struct ReportInput {
   const feed::FeedStatus& feed;
   const std::deque<telemetry::Problem>& rejected;
   const std::map<std::string, std::string>& refused;
-  const std::map<std::string, std::string>& uncompilable;
+  const std::map<std::string, std::string>& unpublishable;
 };
 
 // Everything but times, counts and the lease, which the engine fills in itself.

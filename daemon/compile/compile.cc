@@ -17,12 +17,10 @@ bool has_port(const Service& service, uint16_t port) {
   return std::ranges::find(service.ports, port, &model::Port::service_port) != service.ports.end();
 }
 
-// A service without endpoints is refused only when that is certain: a feed that was never in sync
-// may still bring them, and one that never had any is somebody else's to serve.
+// A service that never had an endpoint is somebody else's to serve.
 OnEmpty on_empty(const model::Snapshot& snapshot, model::SymbolId service,
                  const CompileOptions& options) {
-  const bool certain = options.feed_was_in_sync && snapshot.had_workload(service);
-  return certain ? options.on_empty : OnEmpty::kPass;
+  return snapshot.had_workload(service) ? options.on_empty : OnEmpty::kPass;
 }
 
 bool has_family(std::span<const model::IpAddress> addresses, Family family) {
@@ -43,9 +41,12 @@ absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const Pl
   const policy::wds::WdsSpec spec{.load_balancing = service->load_balancing,
                                   .leading_network = options.leading_network,
                                   .on_empty = on_empty(snapshot, query.service, options)};
-  return policy::wds::plan(
+  auto plan = policy::wds::plan(
       spec, policy::eligible_endpoints(snapshot, query, request.client, options.eligibility),
       request.client);
+  // A feed that was never in sync may still bring what seems to be missing.
+  if (plan.tiers.empty() && !options.feed_was_in_sync) plan.on_empty = OnEmpty::kPass;
+  return plan;
 }
 
 absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapshot& snapshot,

@@ -25,6 +25,7 @@ class ScriptedFeed final : public feed::Feed {
   using Action = std::function<void(feed::Sink&, absl::Time)>;
 
   void play(Action action) { actions_.push_back(std::move(action)); }
+  void set_state(feed::FeedState state) { status_.state = state; }
 
   absl::Status start(std::function<void()>) override { return absl::OkStatus(); }
   bool process(feed::Sink& sink, absl::Time now) override {
@@ -34,11 +35,12 @@ class ScriptedFeed final : public feed::Feed {
     return !actions_.empty();
   }
   [[nodiscard]] absl::Time next_deadline() const override { return absl::InfiniteFuture(); }
-  [[nodiscard]] feed::FeedStatus status() const override { return {}; }
+  [[nodiscard]] feed::FeedStatus status() const override { return status_; }
   void stop() override {}
 
  private:
   std::deque<Action> actions_;
+  feed::FeedStatus status_{.state = feed::FeedState::kInSync};
 };
 
 // The resources of `mesh` as one delta, with `removed` beside them.
@@ -232,6 +234,52 @@ TEST_F(EngineTest, ABusyFeedEndsTheResyncToo) {
   EXPECT_LT(messages, 30);
 }
 
+TEST_F(EngineTest, Peers_12_AFeedThatIsAwayRemovesNothing) {
+  message(two_zones());
+  restart();
+  message(workload("near", "n1", "z1", "10.244.1.5"));
+  feed_.set_state(feed::FeedState::kBackoff);
+  advance(100 * options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
+  feed_.set_state(feed::FeedState::kInSync);
+  turn();
+  advance(options_.resync_quiet - absl::Milliseconds(1));
+  EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
+  advance(absl::Milliseconds(1));
+  EXPECT_EQ(tiers(), "none");
+}
+
+TEST_F(EngineTest, Peers_12_ARefusedResourceKeepsWhatWasAdopted) {
+  message(two_zones());
+  restart();
+  feed_.play([](feed::Sink& sink, absl::Time now) {
+    sink.reject({.resource = "sample/web.example", .kind = "service", .message = "bad"});
+    sink.message_end(now);
+    sink.in_sync();
+  });
+  turn();
+  advance(100 * options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
+  message(std::string(kService) + workload("near", "n1", "z1", "10.244.1.5"));
+  advance(options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5");
+}
+
+TEST_F(EngineTest, Peers_12_AnAdoptedAddressIsNotGivenAwayBeforeTheFeedHasSpoken) {
+  message(two_zones());
+  restart();
+  const std::string rival =
+      "service:\n  name: rival\n  namespace: sample\n  hostname: rival.example\n"
+      "  addresses: [\"10.96.0.10\"]\n  ports: [{servicePort: 80, targetPort: 8080}]\n" +
+      workload("near", "n1", "z1", "10.244.1.5");
+  message(rival);
+  EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
+  EXPECT_EQ(tiers("sample/rival.example"), "none");
+  advance(options_.resync_quiet);
+  EXPECT_EQ(tiers(), "none");
+  EXPECT_EQ(dataplane_.read("sample/rival.example")->addresses.size(), 1U);
+}
+
 TEST_F(EngineTest, AServiceThatNeverHadAWorkloadPasses) {
   message(std::string(kService) + workload("elsewhere", "n1", "z1", "10.244.1.5") +
           "---\nservice:\n  name: none\n  namespace: sample\n  hostname: none.example\n"
@@ -292,7 +340,9 @@ TEST_F(EngineTest, ARefusedTableIsForgottenWhenTheServiceGoesBackToWhatItWas) {
   EXPECT_EQ(tiers(), "10.244.1.5");
 }
 
-TEST_F(EngineTest, RenewsTheLeaseEverySecond) {
+TEST_F(EngineTest, RenewsTheLeaseEverySecondButNotBeforeItRuns) {
+  engine();
+  EXPECT_EQ(dataplane_.renewals(), 0U) << "a daemon that cannot start must not keep tables alive";
   turn();
   const auto renewals = dataplane_.renewals();
   for (int i = 0; i < 10; ++i) advance(absl::Seconds(1));

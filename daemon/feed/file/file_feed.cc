@@ -142,8 +142,10 @@ void FileFeed::apply_some(Sink& sink) {
 }
 
 void FileFeed::finish(Sink& sink) {
-  if (std::exchange(changed_, false)) sink.message_end(load_->received);
-  if (status_.state == FeedState::kSyncing) {
+  // The first load is a message even when it says nothing: nothing is what there shall be.
+  const bool first = status_.state == FeedState::kSyncing;
+  if (std::exchange(changed_, false) || first) sink.message_end(load_->received);
+  if (first) {
     status_.connected_at = load_->received;
     ++status_.connects;
   }
