@@ -67,7 +67,7 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   to.set_attached(from.attached);
   to.set_cgroup(from.cgroup);
   to.set_generation(from.generation);
-  add_usage("services", from.services, to);
+  add_usage("records", from.services, to);
   add_usage("slots4", from.slots4, to);
   add_usage("slots6", from.slots6, to);
   add_usage("frontends4", from.frontends4, to);
@@ -76,7 +76,11 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   to.set_memory_bytes(from.map_bytes);
   to.set_pending_reclaims(from.pending_reclaims);
   to.set_grace_periods(from.grace_periods);
-  for (const std::string& service : from.pending_services) to.add_pending_services(service);
+  to.set_pending_services_count(from.pending_services.size());
+  for (const std::string& service : from.pending_services) {
+    if (to.pending_services_size() == telemetry::Problem::kMaxKept) break;
+    to.add_pending_services(service);
+  }
 }
 
 void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {

@@ -67,8 +67,9 @@ std::string escaped_ascii(char c) {
 
 std::string real_text(double value) {
   if (!std::isfinite(value)) return "null";
-  std::string text = fmt::format("{:.6f}", value);
-  while (text.ends_with('0') && !text.ends_with(".0")) text.pop_back();
+  // The shortest text that reads back as the same number: shares must still sum to 100.
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <ranges>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -63,7 +64,7 @@ std::string services_text(const StatusReply& status) {
       "{} known, {} workloads; {} tables compiled, {} written, {} removed, {} pending, {} refused",
       counts.services(), counts.workloads(), counts.services_compiled(),
       counts.services_published(), counts.services_removed(),
-      status.data_plane().pending_services_size(), status.refused_size());
+      status.data_plane().pending_services_count(), status.refused_size());
 }
 
 std::string connects_text(const admin::Outcomes& o) {
@@ -95,20 +96,33 @@ std::string lease_text(const admin::Lease& lease, absl::Time now) {
                      ago(lease.renewed_at(), now));
 }
 
+// One screen: of each list the first few; -o json has what the daemon keeps.
+constexpr int kMostLines = 10;
+
+void add_rest(int count, std::string& text) {
+  if (count > 0) text += fmt::format("  ... and {} more\n", count);
+}
+
 template <class Problems>
 void add_problems(std::string_view title, const Problems& problems, std::string& text) {
   if (problems.empty()) return;
   text += fmt::format("\n{}:\n", title);
-  for (const admin::Problem& problem : problems) {
+  const int shown = std::min(problems.size(), kMostLines);
+  for (const admin::Problem& problem : std::views::take(problems, shown)) {
     text += fmt::format("  {}: {}\n", problem.object(), problem.message());
   }
+  add_rest(problems.size() - shown, text);
 }
 
 template <class Lines>
 void add_lines(std::string_view title, const Lines& lines, std::string& text) {
   if (lines.empty()) return;
   text += fmt::format("\n{}:\n", title);
-  for (const std::string& line : lines) text += fmt::format("  {}\n", line);
+  const int shown = std::min(lines.size(), kMostLines);
+  for (const std::string& line : std::views::take(lines, shown)) {
+    text += fmt::format("  {}\n", line);
+  }
+  add_rest(lines.size() - shown, text);
 }
 
 }  // namespace

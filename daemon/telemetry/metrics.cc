@@ -136,7 +136,7 @@ void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
       {"counter_rows", status.counter_rows},
       {"frontends4", status.frontends4},
       {"frontends6", status.frontends6},
-      {"services", status.services},
+      {"records", status.services},
       {"slots4", status.slots4},
       {"slots6", status.slots6},
   }};

@@ -42,7 +42,7 @@ TEST(Json, Real) {
   const std::vector<RealRow> rows = {
       {100, "100.0"},
       {0, "0.0"},
-      {33.3333333333, "33.333333"},
+      {100.0 / 3, "33.333333333333336"},
       {12.5, "12.5"},
       {std::numeric_limits<double>::quiet_NaN(), "null"},
       {std::numeric_limits<double>::infinity(), "null"},
