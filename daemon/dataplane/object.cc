@@ -56,21 +56,29 @@ absl::Status check_map(const bpf_map* map, int fd) {
                         static_cast<int>(bpf_map__type(map)), bpf_map__value_size(map));
 }
 
+absl::Status take_over(bpf_map* map, int fd) {
+  VIC_RETURN_IF_ERROR(check_map(map, fd));
+  if (bpf_map__reuse_fd(map, fd) == 0) return absl::OkStatus();
+  return base::errno_status(fmt::format("map {}: take over", bpf_map__name(map)));
+}
+
+absl::Status resize(bpf_map* map, uint32_t entries) {
+  if (bpf_map__set_max_entries(map, entries) == 0) return absl::OkStatus();
+  return base::errno_status(fmt::format("map {}: size {}", bpf_map__name(map), entries));
+}
+
 absl::Status set_maps(bpf_object* object, const LoadPlan& plan) {
   const auto entries = entries_of(plan);
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
+    absl::Status status;
     if (auto taken = plan.reuse.find(name); taken != plan.reuse.end()) {
-      VIC_RETURN_IF_ERROR(check_map(map, taken->second));
-      if (bpf_map__reuse_fd(map, taken->second) != 0) {
-        return base::errno_status(fmt::format("map {}: take over", name));
-      }
+      status = take_over(map, taken->second);
     } else if (auto sized = entries.find(name); sized != entries.end()) {
-      if (bpf_map__set_max_entries(map, sized->second) != 0) {
-        return base::errno_status(fmt::format("map {}: size {}", name, sized->second));
-      }
+      status = resize(map, sized->second);
     }
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
