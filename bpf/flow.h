@@ -31,6 +31,12 @@ static __always_inline int vic_is_own_socket(const struct vic_config* config) {
   return bpf_ktime_get_coarse_ns() < VIC_LOAD(config->self_until);
 }
 
+static __always_inline void vic_touch_slot(__u32 index, const enum vic_family family) {
+  const __u64* slot = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_slots4, &index)
+                                                : bpf_map_lookup_elem(&vic_slots6, &index);
+  if (slot) vic_touch(*slot);
+}
+
 static __always_inline const struct vic_alias* vic_alias_of(__u32 slot,
                                                             const enum vic_family family) {
   return family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_aliases4, &slot)
@@ -59,11 +65,12 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
 }
 
 static __always_inline enum vic_outcome vic_choose(struct vic_view view, union vic_destination* at,
-                                                   const enum vic_family family) {
+                                                   const enum vic_family family, __u32 random) {
   if (view.flags & VIC_VIEW_ALGORITHM_MASK) return VIC_OUTCOME_INTERNAL_ERROR;
-  const struct vic_draw draw = vic_draw_slot(bpf_get_prandom_u32(), view.count);
+  const struct vic_draw draw = vic_draw_slot(random, view.count);
   __u32 slot = draw.slot;
   if (view.flags & VIC_VIEW_WEIGHTED) {
+    vic_touch_slot(view.first + slot, family); /* most draws keep their slot */
     const struct vic_alias* alias = vic_alias_of(view.first + slot, family);
     if (!alias) return VIC_OUTCOME_INTERNAL_ERROR;
     slot = vic_settle_draw(draw, alias);
@@ -72,34 +79,50 @@ static __always_inline enum vic_outcome vic_choose(struct vic_view view, union v
 }
 
 /* What a service says to a connection; `at` becomes the endpoint when there is one. */
-static __always_inline enum vic_outcome vic_follow_view(const struct vic_config* config,
-                                                        struct vic_view view,
+static __always_inline enum vic_outcome vic_follow_view(struct vic_view view,
                                                         union vic_destination* at,
-                                                        const enum vic_family family) {
-  if (vic_is_own_socket(config)) return VIC_OUTCOME_OWN_SOCKET;
-  if (view.flags & VIC_VIEW_UNKNOWN_PORT)
-    return VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE
-               ? VIC_OUTCOME_UNKNOWN_PORT_REFUSED
-               : VIC_OUTCOME_UNKNOWN_PORT_PASSED;
+                                                        const enum vic_family family,
+                                                        __u32 random) {
+  if (view.flags & VIC_VIEW_UNKNOWN_PORT) return VIC_OUTCOME_UNKNOWN_PORT_PASSED;
   if (view.flags & VIC_VIEW_PASSTHROUGH) return VIC_OUTCOME_PASSED_PASSTHROUGH;
   if (view.count == 0)
     return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
-  return vic_choose(view, at, family);
+  return vic_choose(view, at, family, random);
 }
 
+/* The view of a destination, or of its address on any other port; 0 = no service. */
+static __always_inline __u64 vic_find_service(const struct vic_config* config,
+                                              struct vic_place place,
+                                              const union vic_destination* at,
+                                              const enum vic_family family) {
+  const __u64 view = vic_find_view(config, place, at, family);
+  if (view) return view;
+  const union vic_destination any_port = vic_any_port(*at, family);
+  return vic_find_view(config, vic_approach(config, &any_port, family), &any_port, family);
+}
+
+/*
+ * A connect waits for cold lines more than for anything else: config, then bucket, then slot. What
+ * needs no table (lease, own socket, random number) is done while the bucket is on its way.
+ */
 static __always_inline enum vic_outcome vic_balance(union vic_destination* at,
                                                     const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
+  if (!vic_is_covered(config, at, family))
+    return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
+  const struct vic_place place = vic_approach(config, at, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
-  if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
-  union vic_view_word found = {.word = vic_find_view(config, at, family)};
-  if (!found.word) {
-    const union vic_destination any_port = vic_any_port(*at, family);
-    found.word = vic_find_view(config, &any_port, family);
-  }
+  const int is_own = vic_is_own_socket(config);
+  const __u32 random = bpf_get_prandom_u32();
+  const union vic_view_word found = {.word = vic_find_service(config, place, at, family)};
   if (!found.word) return VIC_OUTCOME_NOT_A_SERVICE;
-  return vic_follow_view(config, found.view, at, family);
+  if (is_own) return VIC_OUTCOME_OWN_SOCKET;
+  const enum vic_outcome outcome = vic_follow_view(found.view, at, family, random);
+  if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
+      VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)
+    return VIC_OUTCOME_UNKNOWN_PORT_REFUSED;
+  return outcome;
 }
 
 /* Counts and turns an outcome into the hook's return value. */
