@@ -25,7 +25,7 @@ absl::flat_hash_set<absl::string_view> upserted_names(const Delta& delta, const 
 
 }  // namespace
 
-Snapshot::Snapshot(std::string_view node, ContextOverride overrides)
+Snapshot::Snapshot(std::string_view node, const ContextOverride& overrides)
     : state_(std::make_unique<State>(node, overrides)) {}
 Snapshot::~Snapshot() = default;
 Snapshot::Snapshot(Snapshot&&) noexcept = default;

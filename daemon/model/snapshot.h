@@ -47,7 +47,7 @@ struct AddressConflict {
 class Snapshot {
  public:
   // `node` is --node-name. The symbols live as long as the snapshot.
-  explicit Snapshot(std::string_view node, ContextOverride overrides = {});
+  explicit Snapshot(std::string_view node, const ContextOverride& overrides = {});
   ~Snapshot();
   Snapshot(Snapshot&&) noexcept;
   Snapshot& operator=(Snapshot&&) noexcept;

@@ -149,10 +149,11 @@ void Snapshot::State::change_claims(const Service* before, const Service* after)
     claims.add(address, claimant(*after, symbols));
   }
   for (size_t i = 0; i < affected.size(); ++i) {
-    const auto owner = claims.owner(affected[i]);
-    if (owner == owners[i]) continue;
-    if (owners[i]) touch(*owners[i]);
-    if (owner) touch(*owner);
+    const std::optional<SymbolId>& loses = owners[i];
+    const std::optional<SymbolId> gains = claims.owner(affected[i]);
+    if (gains == loses) continue;
+    if (loses.has_value()) touch(*loses);
+    if (gains.has_value()) touch(*gains);
   }
 }
 

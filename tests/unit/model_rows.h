@@ -57,8 +57,8 @@ struct DeltaRow {
 // A snapshot of node "here", and questions to it by name.
 class World {
  public:
-  explicit World(model::ContextOverride overrides = {}, std::string_view node = "here")
-      : snapshot(node, std::move(overrides)) {}
+  explicit World(const model::ContextOverride& overrides = {}, std::string_view node = "here")
+      : snapshot(node, overrides) {}
 
   World& apply(const DeltaRow& row);
   // Names of the services touched since the last call, sorted.
