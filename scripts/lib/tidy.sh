@@ -12,17 +12,27 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$VIC_ROOT"
 
-# Lines `SOURCE DEPENDENCY`, both relative to the top, for every compiled source of ours: the first
-# file that ninja has on record for an object is its source. Generated headers count as they are.
+# Lines `SOURCE DEPENDENCY`, both relative to the top, for every compiled source of ours: of the
+# files that ninja has on record for an object, the one .cc is its source (headers come first where
+# there is a precompiled one). Generated headers count as they are.
 list_dependencies() {
   ninja -C "$build" -t deps | awk -v top="$VIC_ROOT/" '
-    /^[^ ]/ { source = ""; next }
+    function finish(    i) {
+      if (source ~ /^(daemon|tests)\//) for (i = 0; i < count; i++) print source, paths[i]
+      source = ""
+      count = 0
+    }
+    /^[^ ]/ { finish(); next }
     /^ / {
       path = $1
-      if (path !~ /^\//) path = "build/dev/" path
+      # A compiler cache may have made paths relative to the build folder.
+      if (!sub(/^\.\.\/\.\.\//, "", path) && path !~ /^\//) path = "build/dev/" path
       sub("^" top, "", path)
-      if (source == "") source = path
-      if (path !~ /^\// && source ~ /^(daemon|tests)\//) print source, path
+      if (path ~ /^\//) next
+      if (path ~ /\.cc$/) source = path
+      paths[count++] = path
+    }
+    END { finish()
     }' | sort -u
 }
 
@@ -80,6 +90,7 @@ export build cache work
 [[ -f $build/build.ninja ]] || "$VIC_LIB/build.sh" dev
 mkdir -p "$cache"
 list_dependencies >"$work/dependencies"
+[[ -s $work/dependencies ]] || die "clang-tidy: nothing is built yet, so nothing is known of the sources"
 list_keys | sort >"$work/sources"
 if [[ ${1:-all} == changed ]]; then
   select_changed | join - "$work/sources" >"$work/selected"
