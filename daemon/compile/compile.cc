@@ -80,7 +80,9 @@ absl::StatusOr<Tables> compile_all(const model::Snapshot& snapshot, const Compil
   Tables tables;
   for (const model::SymbolId key : snapshot.service_keys()) {
     VIC_ASSIGN_OR_RETURN(auto table, compile_service(snapshot, key, options));
-    if (table) tables.services.emplace(table->name, *std::move(table));
+    if (!table) continue;
+    const std::string name = table->name;
+    tables.services.emplace(name, *std::move(table));
   }
   return tables;
 }

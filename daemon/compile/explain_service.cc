@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<Explanation>> explain_service(const model::Snapshot& 
   std::vector<Explanation> explanations;
   for (const uint16_t port : ports_of(*service, question)) {
     for (const model::Family family : families) {
-      const PlanRequest request{.query = {*key, port, family}, .client = client};
+      const PlanRequest request{.query = {service->key, port, family}, .client = client};
       VIC_ASSIGN_OR_RETURN(auto explanation, explain(snapshot, request, options));
       explanations.push_back(std::move(explanation));
     }
