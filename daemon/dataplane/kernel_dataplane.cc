@@ -13,8 +13,9 @@
 namespace vicinity::dataplane {
 namespace {
 
-// How long the own-socket mark outlives the last renewal when the tables have no lease.
-constexpr absl::Duration kOwnMark = absl::Minutes(10);
+// How long the own-socket mark outlives the last renewal: longer than any step of the control loop,
+// shorter than it takes to give a process id to somebody else.
+constexpr absl::Duration kOwnMark = absl::Seconds(30);
 
 // The clock of vic_config.
 absl::Duration monotonic_now() {
@@ -83,7 +84,7 @@ void KernelDataplane::renew_lease(absl::Duration lease) {
   const absl::Duration now = monotonic_now();
   const bool expires = lease > absl::ZeroDuration();
   const uint64_t lease_until = expires ? nanoseconds(now + lease) : 0;
-  const uint64_t self_until = nanoseconds(now + (expires ? lease : kOwnMark));
+  const uint64_t self_until = nanoseconds(now + kOwnMark);
   for (vic_config& config : generation_->memory().config) {
     dataplane::publish(config.self_tgid, own_tgid_);
     dataplane::publish(config.self_until, self_until);

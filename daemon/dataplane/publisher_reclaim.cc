@@ -120,8 +120,15 @@ void Publisher::adopt_service(const std::string& name, PublishedService service)
     [[maybe_unused]] const bool taken =
         arena_of(port.family, aliased).take({.first = record.first, .count = record.total});
     at(port.family).slots += record.total;
+    // It may have ended between giving the row to the record and giving it to the slots.
+    if (service.counter_row != 0) {
+      store_counter_row(memory_, port.family, {.first = record.first, .count = record.total},
+                        service.counter_row);
+    }
   }
-  Staged staged = {.table = nullptr, .next = service, .fresh = {}};
+  compile::ServiceTable named;
+  named.name = name;
+  Staged staged = {.table = &named, .next = service, .fresh = {}};
   services_.emplace(name, service);
   for (const model::IpAddress& address : service.addresses) {
     take_address(address, service.head);
