@@ -69,11 +69,20 @@ absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::
   // First, so that the feed's sockets are known as our own before it opens any.
   if (now_ >= next_tick_) tick();
   const bool more = feed.process(*this, now);
-  feed_status_ = feed.status();
+  note_feed(feed.status());
   if (may_publish() && !live_) publish();
   watch_adoption();
   questions.drain(*this);
   return more ? now_ : next_turn(feed);
+}
+
+// An error is logged when it is new, not at each attempt.
+void Engine::note_feed(feed::FeedStatus status) {
+  if (!status.last_error.empty() && status.last_error != feed_status_.last_error) {
+    log_event(LogLevel::kWarn, "feed error",
+              {{"source", status.source}, {"error", status.last_error}});
+  }
+  feed_status_ = std::move(status);
 }
 
 void Engine::apply(model::Delta delta) {

@@ -63,6 +63,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   static constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
   static constexpr absl::Duration kTick = absl::Seconds(1);
 
+  void note_feed(feed::FeedStatus status);
   [[nodiscard]] bool may_publish() const;
   void publish();
   void gather(std::vector<model::SymbolId> services, compile::Diff& diff);

@@ -21,8 +21,7 @@ constexpr CommandOption kClient{
     "with --mesh: who connects: region, zone, subzone, node, cluster, network, label.KEY"};
 
 constexpr std::array kAsking{kOutput, kSocket};
-constexpr std::array kPlain{kSocket};
-constexpr std::array kDumping{kMesh, kClient, kSocket};
+constexpr std::array kDumping{kOutput, kMesh, kClient, kSocket};
 constexpr std::array kExplaining{
     CommandOption{"service", "NAMESPACE/HOSTNAME", "the service"},
     CommandOption{"port", "N", "its port; without: every port, as JSON the lowest"},
@@ -41,7 +40,7 @@ constexpr std::array kCommands{
             kAsking},
     Command{"explain", "what a connect to a service does, and why", "", kExplaining},
     Command{"dump", "one stage of the data flow as text", "snapshot|plan|tables", kDumping},
-    Command{"metrics", "the metrics, as Prometheus scrapes them", "", kPlain},
+    Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);

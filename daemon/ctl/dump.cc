@@ -1,6 +1,10 @@
 // vicinityctl dump: one stage as text, from the daemon or, with --mesh, from a file.
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "compile/explain_service.h"
 #include "compile/tables.h"
@@ -43,6 +47,18 @@ absl::StatusOr<std::string> stage_text(const OfflineMesh& mesh, DumpRequest::Sta
   return to_text(tables);
 }
 
+// {"stage": "tables", "lines": [...]}: the stage's text form, line by line.
+std::string to_json(const std::string& stage, std::string_view text) {
+  base::Json lines = base::Json::array();
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    lines.push(base::Json::string(std::string(text.substr(0, end))));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return base::Json::object({{"stage", base::Json::string(stage)}, {"lines", std::move(lines)}})
+      .pretty();
+}
+
 int dump_offline(const config::CommandLine& line, DumpRequest::Stage stage,
                  const Terminal& terminal) {
   const auto client = parse_client(line.get("client"));
@@ -56,9 +72,7 @@ int dump_offline(const config::CommandLine& line, DumpRequest::Stage stage,
   return kExitOk;
 }
 
-}  // namespace
-
-int run_dump(const config::CommandLine& line, const Terminal& terminal) {
+int dump_text(const config::CommandLine& line, const Terminal& terminal) {
   const auto stage = parse_stage(line.positional);
   if (!stage.ok()) return fail(terminal, stage.status());
   if (line.has("mesh")) return dump_offline(line, *stage, terminal);
@@ -67,6 +81,20 @@ int run_dump(const config::CommandLine& line, const Terminal& terminal) {
   if (!client.ok()) return fail(terminal, client.status());
   const absl::Status status = client->dump(*stage, terminal.out);
   return status.ok() ? kExitOk : fail(terminal, status);
+}
+
+}  // namespace
+
+int run_dump(const config::CommandLine& line, const Terminal& terminal) {
+  const auto json = wants_json(line);
+  if (!json.ok()) return fail(terminal, json.status());
+  if (!*json) return dump_text(line, terminal);
+  std::string text;
+  const Terminal collected{.out = [&text](std::string_view part) { text += part; },
+                           .err = terminal.err};
+  const int status = dump_text(line, collected);
+  if (status == kExitOk) terminal.out(to_json(line.positional, text));
+  return status;
 }
 
 }  // namespace vicinity::ctl

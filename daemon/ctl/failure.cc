@@ -23,6 +23,7 @@ int fail(const Terminal& terminal, const absl::Status& status) {
       return kExitNotFound;
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kResourceExhausted:  // a service that no table can hold
       return kExitUsage;
     default:
       return kExitFailed;

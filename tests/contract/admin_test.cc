@@ -232,6 +232,16 @@ TEST_F(AdminSocket, ADumpComesInPartsAndIsWhole) {
 TEST_F(AdminSocket, ADumpOfTablesShowsWhatOnlyTheKernelHas) {
   ASSERT_TRUE(start().ok());
   EXPECT_EQ(run({"dump", "tables"}).out, "service kept/only-in-the-kernel addresses=\n");
+  EXPECT_EQ(
+      run({"dump", "tables", "-o", "json"}).out,
+      "{\"stage\": \"tables\", \"lines\": [\"service kept/only-in-the-kernel addresses=\"]}\n");
+}
+
+TEST_F(AdminSocket, MetricsAreTextOrJson) {
+  ASSERT_TRUE(start().ok());
+  EXPECT_THAT(run({"metrics"}).out, ::testing::HasSubstr("\nvicinity_feed_connects_total 0\n"));
+  EXPECT_THAT(run({"metrics", "-o", "json"}).out,
+              ::testing::HasSubstr("\"vicinity_feed_connects_total\": \"0\""));
 }
 
 TEST_F(AdminSocket, ServicesAreListedWhole) {
