@@ -9,7 +9,7 @@ run() { timed "$@" || failed+=("$1"); }
 
 sanitized() {
   "$VIC_LIB/build.sh" "$1" vic_tests_native &&
-    "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property)$'
+    "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property|bpf)$'
 }
 
 run test "$VIC_LIB/test.sh"

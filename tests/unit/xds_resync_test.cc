@@ -176,7 +176,8 @@ TEST_F(XdsResync, Peers_z3_the_default_limit_is_three_and_a_half_mebibytes) {
 TEST_F(XdsSmallRequest, Peers_z3_names_not_sent_must_reappear) {
   learn(100);
   std::set<std::string> sent;
-  for (const auto& [name, version] : open().initial_resource_versions()) sent.insert(name);
+  const auto request = open();
+  for (const auto& [name, version] : request.initial_resource_versions()) sent.insert(name);
   ASSERT_LT(sent.size(), 90U);
   // All but five of those not sent come again, in two parts; the named ones are up to date.
   std::vector<std::string> unsent;
