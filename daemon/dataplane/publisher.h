@@ -1,5 +1,5 @@
 // The tables of one generation: what is published, where it is, and every change to it in the order
-// that keeps P1 to P4 (docs/concepts and docs/decisions). Control thread.
+// that keeps P1 to P4 (docs/architecture.md). Control thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
