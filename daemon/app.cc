@@ -1,6 +1,6 @@
 #include "app.h"
 
-#include <signal.h>
+#include <csignal>
 
 #include <algorithm>
 #include <fstream>

@@ -1,10 +1,10 @@
 #include "event_loop.h"
 
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>

@@ -131,6 +131,19 @@ absl::Status Pins::remove(const fs::path& tree) {
 }
 
 // Links go first: what is still attached then finds its maps until it is not.
+namespace {
+
+// Unpinning alone detaches some time later: the kernel frees links in the background.
+void detach_links(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const base::UniqueFd link(bpf_obj_get(entry.path().c_str()));
+    if (link.valid()) bpf_link_detach(link.get());
+  }
+}
+
+}  // namespace
+
 absl::Status uninstall(std::string_view pin_dir) {
   const fs::path root(pin_dir);
   std::error_code error;
@@ -139,6 +152,7 @@ absl::Status uninstall(std::string_view pin_dir) {
   VIC_ASSIGN_OR_RETURN(const base::UniqueFd lock, lock_directory(root));
   std::vector<fs::path> versions;
   for (const auto& entry : fs::directory_iterator(root, error)) versions.push_back(entry.path());
+  for (const fs::path& version : versions) detach_links(version / "links");
   for (const fs::path& version : versions) VIC_RETURN_IF_ERROR(Pins::remove(version / "links"));
   for (const fs::path& version : versions) VIC_RETURN_IF_ERROR(Pins::remove(version));
   return Pins::remove(root);

@@ -203,9 +203,10 @@ class Publisher {
   void retire_unowned();
 
   // publisher_reclaim.cc
-  void retire(Retired what);
+  void retire(const Retired& what);
   void release(const Retired& what);
   void collect_leftovers();
+  [[nodiscard]] std::vector<uint64_t> leading_bits_of(model::Family family) const;
   void narrow_prefixes();
   void adopt_service(const std::string& name, PublishedService service);
 

@@ -15,8 +15,8 @@ struct Overloaded : Handlers... {
 
 }  // namespace
 
-void Publisher::retire(Retired what) {
-  retired_.push_back({.ticket = reclaimer_->ticket(), .what = std::move(what)});
+void Publisher::retire(const Retired& what) {
+  retired_.push_back({.ticket = reclaimer_->ticket(), .what = what});
 }
 
 void Publisher::retire_row(uint16_t row) { retire(RetiredRow{.row = row}); }
@@ -34,7 +34,7 @@ std::vector<uint16_t> Publisher::take_retired_rows() {
 
 void Publisher::reclaim() {
   while (!retired_.empty() && reclaimer_->passed(retired_.front().ticket)) {
-    const Retired what = std::move(retired_.front().what);
+    const Retired what = retired_.front().what;
     retired_.pop_front();
     release(what);
   }
@@ -78,17 +78,20 @@ void Publisher::collect_leftovers() {
   }
 }
 
+std::vector<uint64_t> Publisher::leading_bits_of(Family family) const {
+  std::vector<uint64_t> leading;
+  for (const auto& [address, owner] : owners_) {
+    if (address.family == family) leading.push_back(leading_bits(address));
+  }
+  return leading;
+}
+
 void Publisher::narrow_prefixes() {
   for (const Family family : kFamilies) {
     FamilyTables& tables = at(family);
     if (tables.prefixes_waiting && !reclaimer_->passed(tables.prefix_ticket)) continue;
-    tables.prefixes_waiting = tables.prefixes.narrow([&] {
-      std::vector<uint64_t> leading;
-      for (const auto& [address, owner] : owners_) {
-        if (address.family == family) leading.push_back(leading_bits(address));
-      }
-      return leading;
-    });
+    tables.prefixes_waiting =
+        tables.prefixes.narrow([this, family] { return leading_bits_of(family); });
     tables.prefix_ticket = reclaimer_->ticket();
   }
 }

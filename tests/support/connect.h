@@ -28,7 +28,8 @@ struct ConnectSpec {
   std::uint16_t port = 0;
   Protocol protocol = Protocol::kTcp;
   Talk talk = Talk::kFirstLine;
-  Duration timeout = std::chrono::milliseconds(1000);  // for connect, send and receive each
+  // For connect, send and receive each. A lost SYN or neighbour request is repeated after a second.
+  Duration timeout = std::chrono::seconds(5);
 };
 
 struct ConnectResult {
@@ -52,7 +53,7 @@ struct LoadSpec {
   unsigned workers = 4;         // connections under way at once
   std::uint64_t limit = 0;      // attempts; 0: until stopped
   Talk talk = Talk::kFirstLine;
-  Duration timeout = std::chrono::milliseconds(1000);
+  Duration timeout = std::chrono::seconds(5);
 };
 
 inline constexpr std::size_t kMaxTargets = 1024;
