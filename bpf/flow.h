@@ -67,6 +67,7 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
 static __always_inline enum vic_outcome vic_choose(struct vic_view view, union vic_destination* at,
                                                    const enum vic_family family, __u32 random) {
   if (view.flags & VIC_VIEW_ALGORITHM_MASK) return VIC_OUTCOME_INTERNAL_ERROR;
+  vic_approach_counter(view.flags);
   const struct vic_draw draw = vic_draw_slot(random, view.count);
   __u32 slot = draw.slot;
   if (view.flags & VIC_VIEW_WEIGHTED) {

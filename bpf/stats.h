@@ -6,8 +6,7 @@
 #ifndef VICINITY_STATS_H_
 #define VICINITY_STATS_H_
 
-#include "addr.h"
-#include "maps.h"
+#include "lookup.h"
 
 static __always_inline void vic_count_outcome(const enum vic_family family,
                                               enum vic_outcome outcome) {
@@ -42,6 +41,15 @@ static __noinline int vic_ask_for_row(const union vic_destination* at, __u32 fam
   vic_describe_use(event, at, family);
   bpf_ringbuf_submit(event, 0);
   return 0;
+}
+
+/* Fetches the line in which the choice will most likely be counted, while the slot is fetched. */
+static __always_inline void vic_approach_counter(__u32 view_flags) {
+  if (!vic_counting) return;
+  const __u32 shard = bpf_get_smp_processor_id() & vic_shard_mask;
+  const __u32 index = shard * VIC_COUNTER_SHARD + vic_hinted_row(view_flags);
+  const __u64* count = bpf_map_lookup_elem(&vic_counters, &index);
+  if (count) vic_touch(*count);
 }
 
 static __always_inline void vic_count_choice(const enum vic_family family,

@@ -146,7 +146,7 @@ void Engine::publish() {
   auto changes = snapshot_.take_changes();
   if (changes.context_changed) save_context();
   compile::Diff diff;
-  gather(std::move(changes.services), diff);
+  gather(changes.services, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
   const absl::Time done = absl::Now();
   for (const auto received : unpublished_) {
@@ -155,7 +155,7 @@ void Engine::publish() {
   unpublished_.clear();
 }
 
-void Engine::gather(std::vector<model::SymbolId> services, compile::Diff& diff) {
+void Engine::gather(const std::vector<model::SymbolId>& services, compile::Diff& diff) {
   for (const auto service : services) gather_one(service, diff);
   std::ranges::sort(diff.upserts, {}, &compile::ServiceTable::name);
   std::ranges::sort(diff.removals);

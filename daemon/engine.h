@@ -66,7 +66,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void note_feed(feed::FeedStatus status);
   [[nodiscard]] bool may_publish() const;
   void publish();
-  void gather(std::vector<model::SymbolId> services, compile::Diff& diff);
+  void gather(const std::vector<model::SymbolId>& services, compile::Diff& diff);
   void gather_one(model::SymbolId service, compile::Diff& diff);
   [[nodiscard]] bool wait_for_addresses(model::SymbolId service, compile::ServiceTable& want);
   void watch_adoption();

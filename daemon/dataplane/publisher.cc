@@ -263,6 +263,10 @@ void Publisher::set_counter_row(std::string_view service, uint16_t row) {
     publish(record.counter_row, row);
     store_counter_row(memory_, port.family, {.first = record.first, .count = record.total}, row);
   }
+  // The views hint at the row.
+  for (const model::IpAddress& address : found->second.addresses) {
+    publish_address(found->second, address, Pass::kRepoint);
+  }
 }
 
 }  // namespace vicinity::dataplane

@@ -24,6 +24,12 @@ bool is_head(const vic_service& record) {
   return (record.flags & VIC_SERVICE_HEAD) != 0 && (record.flags & VIC_SERVICE_MORE) == 0;
 }
 
+// A hint may be of before the last change of the row.
+uint64_t without_hint(vic_view view) {
+  view.flags &= static_cast<uint16_t>(~VIC_VIEW_HINT_MASK);
+  return word_of(view);
+}
+
 class Surveyor {
  public:
   explicit Surveyor(const Memory& memory) : memory_(memory) {
@@ -50,7 +56,7 @@ class Surveyor {
       std::string name = load_name(memory_.services, record);
       if (result_.services.try_emplace(std::move(name), std::move(service)).second) keep(index);
     } else if (is_table(record) && is_plausible(memory_, record)) {
-      by_view_.emplace(std::pair(word_of(view_of(record, index)), record.family), index);
+      by_view_.emplace(std::pair(without_hint(view_of(record, index)), record.family), index);
     }
   }
 
@@ -66,7 +72,7 @@ class Surveyor {
     if ((view.flags & VIC_VIEW_UNKNOWN_PORT) != 0) {
       service = service_of(view.first);
     } else if (const auto found =
-                   by_view_.find(std::pair(word_of(view), static_cast<uint8_t>(family)));
+                   by_view_.find(std::pair(without_hint(view), static_cast<uint8_t>(family)));
                found != by_view_.end()) {
       const vic_service& record = memory_.services[found->second];
       service = service_of(found->second);

@@ -1,5 +1,7 @@
 #include "dataplane/table_codec.h"
 
+#include <vicinity/layout.h>
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -149,7 +151,7 @@ vic_view view_of(const PortTable& table, const TableSpot& spot) {
 vic_view view_of(const vic_service& record, uint32_t index) {
   return {.first = draws_slots(record.loaded, record.view_flags) ? record.first : index,
           .count = record.loaded,
-          .flags = record.view_flags};
+          .flags = static_cast<uint16_t>(record.view_flags | vic_counter_hint(record.counter_row))};
 }
 
 vic_view unknown_port_view(uint32_t head) {

@@ -74,6 +74,9 @@ enum vic_view_flag {
   VIC_VIEW_UNKNOWN_PORT = 0x0010, /* the port-0 entry of a service address */
   VIC_VIEW_ALGORITHM_SHIFT = 8,
   VIC_VIEW_ALGORITHM_MASK = 0x0700,
+  /* Which cache line of vic_counters the service counts in (vic_counter_hint): lets a hook fetch it
+   * while the slot is on its way. Only a hint, it may be stale. */
+  VIC_VIEW_HINT_MASK = 0xf8e0,
 };
 
 enum vic_algorithm {

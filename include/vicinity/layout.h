@@ -46,6 +46,16 @@ static inline __u32 vic_counter_index(__u32 shard, __u16 counter) {
   return shard * VIC_COUNTER_SHARD + (((__u32)counter & 15) << 12) + (counter >> 4);
 }
 
+/* The bits of VIC_VIEW_HINT_MASK for a counter row: eight rows share a cache line. */
+static inline __u16 vic_counter_hint(__u32 row) {
+  return (__u16)((row >> 3 & 7) << 5 | (row >> 6 & 31) << 11);
+}
+
+/* The first row, of tier 0, of the line that a view's flags hint at. */
+static inline __u32 vic_hinted_row(__u32 flags) {
+  return (flags >> 5 & 7) << 3 | (flags >> 11 & 31) << 6;
+}
+
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 8 * (VIC_KEY4_WORDS + 1), "key4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 8 * (VIC_KEY6_WORDS + 1), "key6");
 VIC_STATIC_ASSERT(VIC_COUNTER_ROWS == 4096 && VIC_MAX_TIERS == 16, "counter = row << 4 | tier");
