@@ -7,6 +7,7 @@
 
 #include "kernel/dataplane_fixture.h"
 #include "support/program.h"
+#include "support/wait.h"
 
 namespace vicinity::testing {
 namespace {
@@ -126,7 +127,9 @@ TEST_F(LifecycleTest, WhatADaemonLeftHalfWrittenIsRemovedOrRebuilt) {
   dataplane_.reset();
   // The links are gone.
   fs::remove_all(version_dir() / "links");
-  EXPECT_EQ(connect(kVip4).answer, "decoy");
+  // The kernel frees unpinned links in the background.
+  EXPECT_TRUE(
+      wait_until([&] { return connect(kVip4).answer == "decoy"; }, std::chrono::seconds(5)));
   open();
   EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
   dataplane_.reset();
