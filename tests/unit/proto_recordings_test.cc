@@ -18,6 +18,7 @@
 #include "proto/discovery.pb.h"
 #include "proto/vicinity/labels.pb.h"
 #include "proto/workload.pb.h"
+#include "support/gtest_support.h"
 
 namespace vicinity {
 namespace {
@@ -96,7 +97,7 @@ std::vector<Message> parse_json(std::string_view text) {
 
 TEST(Proto, RecordingsEqualTheirJson) {
   if (!fs::exists(recordings())) {
-    GTEST_SKIP() << "MISSING: " << recordings() << " (a real istiod's feed, kept outside the tree)";
+    VICINITY_SKIP_OR_FAIL("SKIPPED-NO-RECORDINGS: " + recordings().string() + " is not there");
   }
   size_t resources = 0;
   for (const fs::path& path : files(".pb")) {
@@ -119,7 +120,7 @@ TEST(Proto, RecordingsEqualTheirJson) {
 // Istiod's own encoder wrote fields in order, so equal bytes mean that nothing was lost.
 TEST(Proto, RecordedResourcesHaveNoUnknownFields) {
   if (!fs::exists(recordings())) {
-    GTEST_SKIP() << "MISSING: " << recordings() << " (a real istiod's feed, kept outside the tree)";
+    VICINITY_SKIP_OR_FAIL("SKIPPED-NO-RECORDINGS: " + recordings().string() + " is not there");
   }
   for (const fs::path& path : files(".pb")) {
     SCOPED_TRACE(path);
@@ -141,7 +142,7 @@ TEST(Proto, RecordedResourcesHaveNoUnknownFields) {
 
 TEST(Proto, RecordedRequestIsUnderstood) {
   if (!fs::exists(recordings())) {
-    GTEST_SKIP() << "MISSING: " << recordings() << " (a real istiod's feed, kept outside the tree)";
+    VICINITY_SKIP_OR_FAIL("SKIPPED-NO-RECORDINGS: " + recordings().string() + " is not there");
   }
   const auto paths = files(".request.json");
   ASSERT_FALSE(paths.empty());

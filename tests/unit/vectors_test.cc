@@ -14,6 +14,7 @@
 
 #include "model/symbols.h"
 #include "policy/wds/rank.h"
+#include "support/gtest_support.h"
 #include "support/process.h"
 #include "support/recordings.h"
 #include "unit/vectors_case.h"
@@ -257,8 +258,10 @@ TEST(Vectors, EveryCaseIsRunOrSaidToComeLater) {
 TEST(Vectors, NoSharedCaseIsMissingHere) {
   const auto shared = shared_cases();
   if (shared.empty()) {
-    GTEST_SKIP() << "no ../shared/vectors/vectors.yaml beside the source tree: compared with "
-                    "nothing. Our own copy of the cases is run all the same";
+    VICINITY_SKIP_OR_FAIL(
+        "SKIPPED-NO-VECTORS: ../shared/vectors/vectors.yaml is not beside this tree; our own copy "
+        "of "
+        "the cases is run all the same");
   }
   std::map<int, std::string> ours;
   for (const VectorCase& one : own_cases()) ours[one.number] = one.kind;
