@@ -23,7 +23,6 @@ namespace vicinity::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using std::chrono_literals::operator""s;
 
 // What happens to each kind of case.
 const std::map<std::string, std::string>& kinds() {
