@@ -80,7 +80,7 @@ YAML::Node explain(const std::string& mesh, const std::string& client) {
   const auto done =
       run({.argv = {VICINITY_BINARY_DIR "/bin/vicinityctl", "explain", "--mesh", file.string(),
                     "--client", client, "--service", kVectorService, "--port", "80", "-o", "json"}},
-          30s);
+          std::chrono::seconds(30));
   fs::remove(file);
   EXPECT_TRUE(done.ok()) << done.status();
   if (!done.ok()) return {};
