@@ -7,8 +7,8 @@
 #   vic_test(NAME SOURCES ... [DEPS ...] [LABELS unit|golden|contract|property|bpf|kernel|e2e ...]
 #            [ENV K=V ...] [TIMEOUT seconds])         gtest binary with a main. One ctest case per
 #                                                     test; kernel and e2e: one per binary, serial.
-#                                                     Sees VICINITY_SOURCE_DIR and VICINITY_BINARY_DIR,
-#                                                     as macros and as environment variables.
+#                                                     Runs with VICINITY_SOURCE_DIR and
+#                                                     VICINITY_BINARY_DIR; support/paths.h has them too.
 #   vic_proto(NAME PROTOS ... [DEPS ...] [GRPC])      messages (and services) as a library;
 #                                                     import root is the top: "proto/x.proto",
 #                                                     #include "proto/x.pb.h"
@@ -93,8 +93,6 @@ endfunction()
 # Tests also see the top (bpf/select.h, tests/support/x.h) and tests/ (support/x.h).
 function(vic_test_settings target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_definitions(${target} PRIVATE
-    VICINITY_SOURCE_DIR="${PROJECT_SOURCE_DIR}" VICINITY_BINARY_DIR="${PROJECT_BINARY_DIR}")
 endfunction()
 
 function(vic_test name)
@@ -102,7 +100,8 @@ function(vic_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS unit)
   endif()
-  vic_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} GTest::gmock_main PCH vic_pch_tests)
+  vic_program(${name} SOURCES ${arg_SOURCES} DEPS ${arg_DEPS} vic_test_paths GTest::gmock_main
+    PCH vic_pch_tests)
   vic_test_settings(${name})
   set(env VICINITY_SOURCE_DIR=${PROJECT_SOURCE_DIR} VICINITY_BINARY_DIR=${PROJECT_BINARY_DIR}
       ${arg_ENV})

@@ -16,16 +16,14 @@
 #include "compile/explain.h"
 #include "feed/decode.h"
 #include "feed/file/mesh_file.h"
+#include "support/paths.h"
 
 namespace vicinity {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path& source_dir() {
-  static const fs::path path = VICINITY_SOURCE_DIR;
-  return path;
-}
+using testing::source_dir;
 
 std::string read_text(const fs::path& path) {
   std::ifstream file(path);

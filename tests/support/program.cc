@@ -7,6 +7,8 @@
 #include <system_error>
 #include <vector>
 
+#include "support/paths.h"
+
 namespace vicinity::testing {
 
 std::string program_path(std::string_view name) {
@@ -16,7 +18,7 @@ std::string program_path(std::string_view name) {
   std::error_code error;
   const fs::path self = fs::read_symlink("/proc/self/exe", error);
   if (!error) folders.push_back(self.parent_path());
-  const fs::path built = fs::path(VICINITY_BINARY_DIR) / "bin" / name;
+  const fs::path built = binary_dir() / "bin" / name;
   for (const fs::path& folder : folders) {
     const fs::path candidate = folder / name;
     if (access(candidate.c_str(), X_OK) == 0) return candidate.string();

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <system_error>
 
+#include "support/paths.h"
+
 namespace vicinity::testing {
 namespace {
 
@@ -12,11 +14,6 @@ std::optional<fs::path> existing(fs::path path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return std::nullopt;
   return path;
-}
-
-fs::path source_dir() {
-  const char* given = std::getenv("VICINITY_SOURCE_DIR");
-  return given != nullptr ? fs::path(given) : fs::path(VICINITY_SOURCE_DIR);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "config/flags.h"
 #include "config/parse.h"
 #include "config/values.h"
+#include "support/paths.h"
 
 namespace vicinity::config {
 namespace {
@@ -325,7 +326,7 @@ std::string escaped(std::string_view text) {
 }
 
 TEST(Config, OperationsPageHasTheTableOfFlags) {
-  std::ifstream file(VICINITY_SOURCE_DIR "/docs/operations.md");
+  std::ifstream file(vicinity::testing::source_dir() / "docs/operations.md");
   std::stringstream page;
   page << file.rdbuf();
   std::string table;

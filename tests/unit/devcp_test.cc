@@ -21,6 +21,7 @@
 #include "feed/file/mesh_file.h"
 #include "proto/ads.grpc.pb.h"
 #include "support/gtest_support.h"
+#include "support/program.h"
 
 #if __has_feature(address_sanitizer)
 // Debian's c-ares 1.18 leaks ten bytes for each name it finds in /etc/hosts.
@@ -416,7 +417,7 @@ std::string run(const std::string& command) {
 }
 
 TEST(Program, StepsThroughMeshFiles) {
-  const std::string program = std::string(VICINITY_BINARY_DIR) + "/bin/vicinity-devcp";
+  const std::string program = vicinity::testing::program_path("vicinity-devcp");
   const std::string steps = vicinity::testing::test_data_dir() / "walkthrough";
   const std::string output = run("printf 'steps\\nstep\\nquit\\n' | " + program +
                                  " --listen 127.0.0.1:0 --step-dir " + steps);
@@ -444,9 +445,9 @@ TEST(Program, FollowsAMeshFileAndTalksOnASocket) {
   const Scratch scratch;
   const std::string control = scratch / "control";
   std::ofstream(scratch / "mesh.yaml") << "workload: {uid: before}\n";
-  const std::string program = std::string(VICINITY_BINARY_DIR) +
-                              "/bin/vicinity-devcp --listen 127.0.0.1:0 --control " + control +
-                              " --mesh " + scratch / "mesh.yaml" + " > /dev/null";
+  const std::string program = vicinity::testing::program_path("vicinity-devcp") +
+                              " --listen 127.0.0.1:0 --control " + control + " --mesh " +
+                              scratch / "mesh.yaml" + " > /dev/null";
   FILE* pipe = popen(program.c_str(), "w");  // NOLINT(cert-env33-c): a program of this build
   ASSERT_NE(pipe, nullptr);
   const auto until = [&](const std::string& part) {
@@ -465,7 +466,7 @@ TEST(Program, FollowsAMeshFileAndTalksOnASocket) {
 }
 
 TEST(Program, SaysWhatIsWrong) {
-  const std::string program = std::string(VICINITY_BINARY_DIR) + "/bin/vicinity-devcp";
+  const std::string program = vicinity::testing::program_path("vicinity-devcp");
   EXPECT_THAT(run(program + " --recording /nonexistent 2>&1"),
               HasSubstr("vicinity-devcp: /nonexistent: No such file or directory"));
   EXPECT_THAT(run(program + " 2>&1"), HasSubstr("--recording] is required"));

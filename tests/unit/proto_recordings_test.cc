@@ -19,6 +19,7 @@
 #include "proto/vicinity/labels.pb.h"
 #include "proto/workload.pb.h"
 #include "support/gtest_support.h"
+#include "support/paths.h"
 
 namespace vicinity {
 namespace {
@@ -29,7 +30,7 @@ using envoy::service::discovery::v3::DeltaDiscoveryResponse;
 using google::protobuf::util::MessageDifferencer;
 using istio::workload::Address;
 
-fs::path recordings() { return fs::path(VICINITY_SOURCE_DIR) / "../shared/wds"; }
+fs::path recordings() { return testing::source_dir() / "../shared/wds"; }
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

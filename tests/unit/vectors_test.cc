@@ -16,6 +16,7 @@
 #include "policy/wds/rank.h"
 #include "support/gtest_support.h"
 #include "support/process.h"
+#include "support/program.h"
 #include "support/recordings.h"
 #include "unit/vectors_case.h"
 
@@ -78,8 +79,8 @@ YAML::Node explain(const std::string& mesh, const std::string& client) {
   const fs::path file = fs::path(::testing::TempDir()) / name;
   std::ofstream(file) << mesh;
   const auto done =
-      run({.argv = {VICINITY_BINARY_DIR "/bin/vicinityctl", "explain", "--mesh", file.string(),
-                    "--client", client, "--service", kVectorService, "--port", "80", "-o", "json"}},
+      run({.argv = {program_path("vicinityctl"), "explain", "--mesh", file.string(), "--client",
+                    client, "--service", kVectorService, "--port", "80", "-o", "json"}},
           std::chrono::seconds(30));
   fs::remove(file);
   EXPECT_TRUE(done.ok()) << done.status();
