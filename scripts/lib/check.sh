@@ -16,6 +16,7 @@ run test "$VIC_LIB/test.sh"
 run tidy "$VIC_LIB/tidy.sh" all
 run asan sanitized asan
 run tsan sanitized tsan
+run deploy "$VIC_LIB/check_deploy.sh"
 if [[ ${#failed[@]} -gt 0 ]]; then
   say "check FAILED: ${failed[*]}"
   exit 1

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of packages.txt that are missing; says nothing when none is.
+# setup.sh [LIST]: installs the Debian packages of LIST (packages.txt) that are missing; says nothing
+# when none is.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
-mapfile -t wanted < <(grep -v '^#' "$VIC_LIB/packages.txt")
+mapfile -t wanted < <(grep -v '^#' "$VIC_LIB/${1:-packages.txt}")
 mapfile -t missing < <(
   comm -23 <(printf '%s\n' "${wanted[@]}" | sort) \
     <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# check_deploy [PART...]: what is deployed, by the tools of those who deploy it: chart, manifests,
+# workflows, alert rules. Needs the network once, for tools.sh.
+set -euo pipefail
+# shellcheck source=scripts/lib/common.sh
+source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+# shellcheck source=scripts/lib/tools.sh
+source "$VIC_LIB/tools.sh"
+
+chart=deploy/helm/vicinity
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+template() {
+  "$(tool helm)" template vicinity "$chart" --namespace vicinity-system \
+    --kube-version "$VIC_KUBE_VERSION" "$@"
+}
+
+# refused MESSAGE VALUE...: the chart does not take these values, and says why.
+refused() {
+  local message=$1 said
+  shift
+  if said=$(template "$@" 2>&1); then
+    say "taken, and should not be: $*"
+    return 1
+  fi
+  grep -q -- "$message" <<<"$said" || { printf '%s\n' "$said" && return 1; }
+}
+
+# What operators turn on and off; each is linted, validated and read by manifest_test.
+variants() {
+  template >"$scratch/default.yaml"
+  template --set uninstall=true >"$scratch/uninstall.yaml"
+  template --set host.mountBpffs.enabled=true --set metrics.enabled=false \
+    --set-json 'imagePullSecrets=[{"name":"s"}]' >"$scratch/bpffs.yaml"
+  template --set metrics.ipv6=true --set podMonitor.enabled=true --set-json 'podAnnotations={"a":"b"}' \
+    --set-json 'config={"counters":false,"max-slots":4194304}' >"$scratch/ipv6.yaml"
+  /usr/bin/python3 tests/deploy/chart_values.py >"$scratch/all.json"
+  template --values "$scratch/all.json" >"$scratch/all.yaml"
+}
+
+check_chart() {
+  "$(tool helm)" lint --strict "$chart"
+  "$VIC_LIB/render.sh" --check
+  variants
+  refused "leese" --set config.leese=1m
+  refused "log-level" --set config.log-level=loud
+  refused "metrics.port" --set metrics.port=0
+  refused "imagee" --set imagee.tag=1
+  /usr/bin/python3 tests/deploy/manifest_test.py build/dev/bin "$scratch"/*.yaml
+  # Every setting that was given is an argument.
+  jq -r '.config | keys[]' "$scratch/all.json" | while read -r flag; do
+    grep -q -- "\"--$flag=" "$scratch/all.yaml" || { say "--$flag is not rendered" && exit 1; }
+  done
+  for option in counters=off max-slots=4194304 "metrics-address=\["; do
+    grep -q -- "\"--$option" "$scratch/ipv6.yaml" || { say "no --$option" && exit 1; }
+  done
+}
+
+# A PodMonitor is of a CRD that the schemas do not know.
+without_custom_resources() {
+  /usr/bin/python3 - "$1" <<'PY'
+import sys, yaml
+documents = yaml.safe_load_all(open(sys.argv[1]))
+yaml.safe_dump_all((d for d in documents if d and d["kind"] != "PodMonitor"), sys.stdout)
+PY
+}
+
+check_schemas() {
+  variants
+  local validate version file
+  validate=$(tool kubernetes-validate)
+  for file in "$scratch"/*.yaml deploy/*.yaml; do
+    without_custom_resources "$file" >"$scratch/plain"
+    for version in "${VIC_KUBE_VERSIONS[@]}"; do
+      "$validate" --strict --quiet --kubernetes-version "$version" "$scratch/plain"
+    done
+  done
+}
+
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas)
+"$VIC_LIB/setup.sh" packages-check.txt
+cd "$VIC_ROOT"
+for part in "${parts[@]}"; do
+  say "$part"
+  "check_$part"
+done
