@@ -32,6 +32,7 @@ class Filter {
         flat_networks_(std::move(flat_networks)),
         service_target_(target_port(service.ports, query.port)) {}
 
+  // Everything but health.
   [[nodiscard]] std::variant<Endpoint, Exclusion> check(const Workload& workload) const {
     if (workload.addresses.empty()) return Exclusion::kNoAddress;
     const auto address =
@@ -40,8 +41,12 @@ class Filter {
     const uint16_t port = port_of(workload);
     if (port == 0) return Exclusion::kNoPort;
     if (!reachable(workload)) return Exclusion::kUnreachableNetwork;
-    if (!healthy_enough(workload)) return Exclusion::kUnhealthy;
     return Endpoint{.workload = &workload, .address = *address, .port = port};
+  }
+
+  [[nodiscard]] bool healthy_enough(const Workload& workload) const {
+    return workload.health == model::Health::kHealthy ||
+           service_.load_balancing.health_policy == model::HealthPolicy::kAllowAll;
   }
 
  private:
@@ -58,23 +63,12 @@ class Filter {
     return std::ranges::find(flat_networks_, workload.place.network) != flat_networks_.end();
   }
 
-  [[nodiscard]] bool healthy_enough(const Workload& workload) const {
-    return workload.health == model::Health::kHealthy ||
-           service_.load_balancing.health_policy == model::HealthPolicy::kAllowAll;
-  }
-
   const Service& service_;
   const PortQuery& query_;
   SymbolId network_;
   std::vector<SymbolId> flat_networks_;
   uint16_t service_target_;
 };
-
-bool endpoint_before(const Endpoint& left, const Endpoint& right) {
-  const auto key = [](const Endpoint& one) { return std::tie(one.address, one.port); };
-  if (key(left) != key(right)) return key(left) < key(right);
-  return left.workload->uid < right.workload->uid;
-}
 
 std::vector<SymbolId> known_networks(const EligibilityOptions& options,
                                      const model::Symbols& symbols) {
@@ -87,6 +81,12 @@ std::vector<SymbolId> known_networks(const EligibilityOptions& options,
 
 }  // namespace
 
+bool endpoint_before(const Endpoint& left, const Endpoint& right) {
+  const auto key = [](const Endpoint& one) { return std::tie(one.address, one.port); };
+  if (key(left) != key(right)) return key(left) < key(right);
+  return left.workload->uid < right.workload->uid;
+}
+
 Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& query,
                             const model::ClientContext& client, const EligibilityOptions& options) {
   const Filter filter(*snapshot.find_service(query.service), query, client.place.network,
@@ -97,13 +97,18 @@ Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& qu
   for (const model::WorkloadIndex index : all) {
     const Workload& workload = snapshot.workload(index);
     const auto verdict = filter.check(workload);
-    if (const auto* endpoint = std::get_if<Endpoint>(&verdict)) {
+    const auto* endpoint = std::get_if<Endpoint>(&verdict);
+    if (endpoint == nullptr) {
+      result.excluded.push_back({.workload = &workload, .reason = std::get<Exclusion>(verdict)});
+    } else if (filter.healthy_enough(workload)) {
       result.endpoints.push_back(*endpoint);
     } else {
-      result.excluded.push_back({.workload = &workload, .reason = std::get<Exclusion>(verdict)});
+      result.unhealthy.push_back(*endpoint);
+      result.excluded.push_back({.workload = &workload, .reason = Exclusion::kUnhealthy});
     }
   }
   std::ranges::sort(result.endpoints, endpoint_before);
+  std::ranges::sort(result.unhealthy, endpoint_before);
   sort_by_uid(result.excluded);
   return result;
 }

@@ -25,10 +25,14 @@ struct EligibilityOptions {
 };
 
 struct Eligible {
-  std::vector<Endpoint> endpoints;  // sorted by address, port, uid
+  std::vector<Endpoint> endpoints;  // in order of endpoint_before
+  std::vector<Endpoint> unhealthy;  // likewise: excluded, and for nothing but their health
   std::vector<Excluded> excluded;   // sorted by uid
   bool operator==(const Eligible&) const = default;
 };
+
+// By address, port, uid.
+[[nodiscard]] bool endpoint_before(const Endpoint& left, const Endpoint& right);
 
 // Each workload that is left out has the first reason that applies, in this order:
 //   no_address, wrong_family   no address at all; none of this family (of several, the first is

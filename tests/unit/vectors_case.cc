@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "support/recordings.h"
+
 namespace vicinity::testing {
 namespace {
 
@@ -79,8 +81,6 @@ YAML::Node workload_document(const YAML::Node& row, size_t index) {
   return document;
 }
 
-}  // namespace
-
 std::vector<VectorCase> load_vectors(const std::filesystem::path& file) {
   std::vector<VectorCase> cases;
   for (const auto& kind : YAML::LoadFile(file.string())) {
@@ -94,6 +94,14 @@ std::vector<VectorCase> load_vectors(const std::filesystem::path& file) {
   return cases;
 }
 
+// Kinds that are arithmetic have one layout in both, under other names.
+YAML::Node arithmetic_body(const YAML::Node& vector) {
+  YAML::Node body;
+  body["given"] = vector["input"];
+  body["then"] = vector["expect"];
+  return body;
+}
+
 std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file) {
   std::vector<VectorCase> cases;
   for (const YAML::Node& vector : YAML::LoadFile(file.string())["vectors"]) {
@@ -101,9 +109,30 @@ std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file) {
     one.kind = vector["kind"].as<std::string>();
     one.number = vector["id"].as<int>();
     one.says = vector["name"].as<std::string>();
-    if (is_wds(one.kind)) one.body = shared_body(vector);
+    one.body = is_wds(one.kind) ? shared_body(vector) : arithmetic_body(vector);
   }
   return cases;
+}
+
+}  // namespace
+
+std::vector<VectorCase> own_cases() { return load_vectors(test_data_dir() / "vectors.yaml"); }
+
+std::vector<VectorCase> shared_cases() {
+  const auto shared = shared_dir();
+  if (!shared) return {};
+  const auto file = *shared / "vectors" / "vectors.yaml";
+  if (!std::filesystem::exists(file)) return {};
+  return load_shared_vectors(file);
+}
+
+std::vector<VectorCase> of_kinds(std::vector<VectorCase> cases, const std::set<std::string>& only) {
+  std::erase_if(cases, [&](const VectorCase& one) { return !only.contains(one.kind); });
+  return cases;
+}
+
+std::string case_name(const ::testing::TestParamInfo<VectorCase>& info) {
+  return fmt::format("{}_{}", info.param.kind, info.param.number);
 }
 
 std::string mesh_text(const YAML::Node& load_balancing, const YAML::Node& workloads) {

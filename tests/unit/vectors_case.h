@@ -2,9 +2,11 @@
 // into a mesh file and a client for vicinityctl.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,9 +19,13 @@ struct VectorCase {
   YAML::Node body;  // in the layout of tests/data/vectors.yaml
 };
 
-[[nodiscard]] std::vector<VectorCase> load_vectors(const std::filesystem::path& file);
-// The shared collection's layout, translated; only the WDS kinds have a body.
-[[nodiscard]] std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file);
+// tests/data/vectors.yaml, and the shared collection in the same layout; empty where that is not.
+[[nodiscard]] std::vector<VectorCase> own_cases();
+[[nodiscard]] std::vector<VectorCase> shared_cases();
+[[nodiscard]] std::vector<VectorCase> of_kinds(std::vector<VectorCase> cases,
+                                               const std::set<std::string>& only);
+// "wds_select_3"
+[[nodiscard]] std::string case_name(const ::testing::TestParamInfo<VectorCase>& info);
 
 // One service "ns/svc.ns.svc.cluster.local", 80 -> 8080, with the case's workloads.
 [[nodiscard]] std::string mesh_text(const YAML::Node& load_balancing, const YAML::Node& workloads);

@@ -38,8 +38,8 @@ const std::map<std::string, std::string>& kinds() {
       {"istio_distribute", "later: Istio's DestinationRule"},
       {"istio_locality_match", "later: Istio's DestinationRule"},
       {"istio_effective", "later: Istio's DestinationRule"},
-      {"envoy_priority_load", "later: gradual spill"},
-      {"envoy_locality_weight", "later: gradual spill"},
+      {"envoy_priority_load", "run"},
+      {"envoy_locality_weight", "run"},
       {"envoy_outlier_duration", "later: passive health"},
       {"envoy_outlier_cap", "later: passive health"},
       {"envoy_slow_start", "later: algorithms"},
@@ -54,21 +54,6 @@ const std::map<std::string, std::string>& kinds() {
       {"k8s_hints", "later: Kubernetes' own rules"},
   };
   return table;
-}
-
-std::vector<VectorCase> own_cases() { return load_vectors(test_data_dir() / "vectors.yaml"); }
-
-std::vector<VectorCase> shared_cases() {
-  const auto shared = shared_dir();
-  if (!shared) return {};
-  const auto file = *shared / "vectors" / "vectors.yaml";
-  if (!std::filesystem::exists(file)) return {};
-  return load_shared_vectors(file);
-}
-
-std::vector<VectorCase> of_kinds(std::vector<VectorCase> cases, const std::set<std::string>& only) {
-  std::erase_if(cases, [&](const VectorCase& one) { return !only.contains(one.kind); });
-  return cases;
 }
 
 // Runs `vicinityctl explain` on the mesh and returns what it printed, JSON being YAML.
@@ -130,10 +115,6 @@ void expect_tiers(const YAML::Node& explanation, const YAML::Node& expected) {
     tiers.emplace_back(uids.begin(), uids.end());
   }
   EXPECT_EQ(tiers_of(explanation), tiers);
-}
-
-std::string case_name(const ::testing::TestParamInfo<VectorCase>& info) {
-  return fmt::format("{}_{}", info.param.kind, info.param.number);
 }
 
 class WdsVector : public ::testing::TestWithParam<VectorCase> {};
