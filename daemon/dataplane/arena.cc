@@ -18,14 +18,18 @@ void Arena::erase_gap(Block gap) {
   by_length_.erase({gap.count, gap.first});
 }
 
-std::optional<Block> Arena::allocate(uint32_t count) {
+std::optional<Block> Arena::allocate(uint32_t count, End end) {
   auto fit = by_length_.lower_bound({count, 0});
   if (fit == by_length_.end()) return std::nullopt;
   const Block gap = {.first = fit->second, .count = fit->first};
+  const uint32_t rest = gap.count - count;
+  const uint32_t first = end == End::kFront ? gap.first : gap.first + rest;
   erase_gap(gap);
-  if (gap.count > count) insert_gap({.first = gap.first + count, .count = gap.count - count});
+  if (rest > 0) {
+    insert_gap({.first = end == End::kFront ? gap.first + count : gap.first, .count = rest});
+  }
   free_ -= count;
-  return Block{.first = gap.first, .count = count};
+  return Block{.first = first, .count = count};
 }
 
 bool Arena::take(Block block) {
@@ -61,6 +65,37 @@ void Arena::release(Block block) {
     }
   }
   insert_gap(block);
+}
+
+std::optional<SlotBlocks> allocate_slots(Arena& arena, uint32_t loaded, uint32_t rest) {
+  SlotBlocks blocks;
+  if (loaded > 0) {
+    const auto block = arena.allocate(loaded);
+    if (!block) return std::nullopt;
+    blocks.loaded = *block;
+  }
+  if (rest > 0) {
+    const auto block = arena.allocate(rest, Arena::End::kBack);
+    if (!block) {
+      if (loaded > 0) arena.release(blocks.loaded);
+      return std::nullopt;
+    }
+    blocks.rest = *block;
+  }
+  return blocks;
+}
+
+// An earlier daemon gave the blocks to this table alone.
+void take_slots(Arena& arena, const SlotBlocks& blocks) {
+  for (const Block& block : {blocks.loaded, blocks.rest}) {
+    [[maybe_unused]] const bool taken = block.count == 0 || arena.take(block);
+  }
+}
+
+void release_slots(Arena& arena, const SlotBlocks& blocks) {
+  for (const Block& block : {blocks.loaded, blocks.rest}) {
+    if (block.count > 0) arena.release(block);
+  }
 }
 
 }  // namespace vicinity::dataplane

@@ -23,8 +23,11 @@ class Arena {
   // Everything in [range.first, range.first + range.count) is free.
   explicit Arena(Block range);
 
+  // From which end of a gap a block is cut: what is hot and what is not keep apart.
+  enum class End : uint8_t { kFront, kBack };
+
   // REQUIRES: count > 0. nullopt: no gap is that large.
-  [[nodiscard]] std::optional<Block> allocate(uint32_t count);
+  [[nodiscard]] std::optional<Block> allocate(uint32_t count, End end = End::kFront);
   // Takes a block that is in use already. False: it is not wholly free or not in the range.
   [[nodiscard]] bool take(Block block);
   // REQUIRES: allocated or taken.
@@ -42,5 +45,19 @@ class Arena {
   uint64_t capacity_ = 0;
   uint64_t free_ = 0;
 };
+
+// The slots of a table, in its order: those with load, which hooks read, and those without, kept
+// apart from them. Either may be empty.
+struct SlotBlocks {
+  Block loaded;
+  Block rest;
+};
+
+// nullopt: no room, and nothing was taken.
+[[nodiscard]] std::optional<SlotBlocks> allocate_slots(Arena& arena, uint32_t loaded,
+                                                       uint32_t rest);
+// REQUIRES: wholly free, as the slots of an adopted table are.
+void take_slots(Arena& arena, const SlotBlocks& blocks);
+void release_slots(Arena& arena, const SlotBlocks& blocks);
 
 }  // namespace vicinity::dataplane

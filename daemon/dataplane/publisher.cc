@@ -3,6 +3,7 @@
 #include <absl/algorithm/container.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace vicinity::dataplane {
@@ -102,24 +103,25 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
 // all sizes.
 void Publisher::prepare_frontends(const compile::Diff& diff) {
   std::array<std::vector<FrontendKey>, 2> fresh;
+  const auto note = [&](const ServiceTable& table, const model::IpAddress& address) {
+    const FrontendTable& frontends = at(address.family).frontends;
+    absl::c_copy_if(keys_of(table, address), std::back_inserter(fresh[index_of(address.family)]),
+                    [&](const FrontendKey& key) { return frontends.find(key) == nullptr; });
+  };
   for (const ServiceTable& table : diff.upserts) {
-    for (const model::IpAddress& address : table.addresses) {
-      const FrontendTable& frontends = at(address.family).frontends;
-      for (const FrontendKey& key : keys_of(table, address)) {
-        if (frontends.find(key) == nullptr) fresh[index_of(address.family)].push_back(key);
-      }
-    }
+    for (const model::IpAddress& address : table.addresses) note(table, address);
   }
   for (const Family family : kFamilies) at(family).frontends.prepare(fresh[index_of(family)]);
 }
 
 void Publisher::publish_entries(const std::vector<Staged>& staged) {
-  for (const Pass pass : {Pass::kRepoint, Pass::kInsert}) {
-    for (const Staged& service : staged) {
-      for (const model::IpAddress& address : service.next.addresses) {
-        publish_address(service.next, address, pass);
-      }
-    }
+  for (const Staged& service : staged) publish_addresses(service.next, Pass::kRepoint);
+  for (const Staged& service : staged) publish_addresses(service.next, Pass::kInsert);
+}
+
+void Publisher::publish_addresses(const PublishedService& service, Pass pass) {
+  for (const model::IpAddress& address : service.addresses) {
+    publish_address(service, address, pass);
   }
 }
 
@@ -192,11 +194,7 @@ void Publisher::retire_port(const PublishedPort& port) {
   vic_service& record = records_.at(port.record);
   const bool aliased = (record.flags & VIC_SERVICE_ALIASES) != 0;
   publish(record.flags, 0);
-  if (record.total > 0) {
-    retire(RetiredBlock{.family = port.family,
-                        .block = {.first = record.first, .count = record.total},
-                        .aliased = aliased});
-  }
+  retire(RetiredSlots{.family = port.family, .blocks = blocks_of(record), .aliased = aliased});
   retire(RetiredRecord{.record = port.record});
 }
 
@@ -261,12 +259,10 @@ void Publisher::set_counter_row(std::string_view service, uint16_t row) {
   for (const PublishedPort& port : found->second.ports) {
     vic_service& record = records_.at(port.record);
     publish(record.counter_row, row);
-    store_counter_row(memory_, port.family, {.first = record.first, .count = record.total}, row);
+    store_counter_row(memory_, port.family, blocks_of(record), row);
   }
   // The views hint at the row.
-  for (const model::IpAddress& address : found->second.addresses) {
-    publish_address(found->second, address, Pass::kRepoint);
-  }
+  publish_addresses(found->second, Pass::kRepoint);
 }
 
 }  // namespace vicinity::dataplane

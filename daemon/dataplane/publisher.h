@@ -139,9 +139,9 @@ class Publisher {
     bool is_new = false;
   };
   enum class Pass : uint8_t { kRepoint, kInsert };
-  struct RetiredBlock {
+  struct RetiredSlots {
     model::Family family = model::Family::kIpv4;
-    Block block;
+    SlotBlocks blocks;
     bool aliased = false;
   };
   struct RetiredRecord {
@@ -161,7 +161,7 @@ class Publisher {
     uint16_t row = 0;
   };
   using Retired =
-      std::variant<RetiredBlock, RetiredRecord, RetiredFrontend, RetiredPlace, RetiredRow>;
+      std::variant<RetiredSlots, RetiredRecord, RetiredFrontend, RetiredPlace, RetiredRow>;
   struct Waiting {
     uint64_t ticket = 0;
     Retired what;
@@ -170,6 +170,10 @@ class Publisher {
   [[nodiscard]] FamilyTables& at(model::Family family) { return tables_[index_of(family)]; }
   [[nodiscard]] Arena& arena_of(model::Family family, bool aliased) {
     return aliased ? at(family).aliased : at(family).plain;
+  }
+  [[nodiscard]] Arena& arena_of(const vic_service& record) {
+    return arena_of(static_cast<model::Family>(record.family),
+                    (record.flags & VIC_SERVICE_ALIASES) != 0);
   }
 
   // publisher_stage.cc: writes what nobody sees yet.
@@ -192,6 +196,7 @@ class Publisher {
   // publisher.cc: makes it visible, takes out what it replaces.
   void prepare_frontends(const compile::Diff& diff);
   void publish_entries(const std::vector<Staged>& staged);
+  void publish_addresses(const PublishedService& service, Pass pass);
   void publish_address(const PublishedService& service, const model::IpAddress& address, Pass pass);
   void commit(std::vector<Staged>& staged);
   void take_address(const model::IpAddress& address, uint32_t head);

@@ -48,8 +48,8 @@ void Publisher::reclaim() {
 
 void Publisher::release(const Retired& what) {
   std::visit(Overloaded{
-                 [&](const RetiredBlock& block) {
-                   arena_of(block.family, block.aliased).release(block.block);
+                 [&](const RetiredSlots& slots) {
+                   release_slots(arena_of(slots.family, slots.aliased), slots.blocks);
                  },
                  [&](const RetiredRecord& retired) {
                    if (retired.with_name) records_.release_name(records_.at(retired.record));
@@ -117,16 +117,12 @@ void Publisher::adopt_service(const std::string& name, PublishedService service)
   counters_->take(service.counter_row, name);
   for (const PublishedPort& port : service.ports) {
     const vic_service& record = records_.at(port.record);
-    if (record.total == 0) continue;
-    const bool aliased = (record.flags & VIC_SERVICE_ALIASES) != 0;
-    // The daemon before us gave the block to this table alone.
-    [[maybe_unused]] const bool taken =
-        arena_of(port.family, aliased).take({.first = record.first, .count = record.total});
+    const SlotBlocks blocks = blocks_of(record);
+    take_slots(arena_of(record), blocks);
     at(port.family).slots += record.total;
     // It may have ended between giving the row to the record and giving it to the slots.
     if (service.counter_row != 0) {
-      store_counter_row(memory_, port.family, {.first = record.first, .count = record.total},
-                        service.counter_row);
+      store_counter_row(memory_, port.family, blocks, service.counter_row);
     }
   }
   compile::ServiceTable named;

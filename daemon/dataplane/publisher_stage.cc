@@ -155,19 +155,18 @@ std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged&
     failed.shortage = Shortage::kRecords;
     return failed;
   }
-  TableSpot spot = {.record = *record, .block = {}, .counter_row = staged.next.counter_row};
   Arena& arena = arena_of(table.family, table.has_aliases());
-  if (!table.slots.empty()) {
-    const auto block = arena.allocate(static_cast<uint32_t>(table.slots.size()));
-    if (!block) {
-      records_.release(*record);
-      Unpublished failed = arena_full(*staged.table, arena.used(), arena.capacity());
-      failed.shortage = table.has_aliases() ? Shortage::kAliasedSlots : Shortage::kPlainSlots;
-      failed.family = table.family;
-      return failed;
-    }
-    spot.block = *block;
+  const auto slots =
+      allocate_slots(arena, table.loaded, static_cast<uint32_t>(table.slots.size()) - table.loaded);
+  if (!slots) {
+    records_.release(*record);
+    Unpublished failed = arena_full(*staged.table, arena.used(), arena.capacity());
+    failed.shortage = table.has_aliases() ? Shortage::kAliasedSlots : Shortage::kPlainSlots;
+    failed.family = table.family;
+    return failed;
   }
+  const TableSpot spot = {
+      .record = *record, .slots = *slots, .counter_row = staged.next.counter_row};
   store_slots(memory_, table, spot);
   work_.slots += table.slots.size();
   ++work_.records;
@@ -209,10 +208,7 @@ std::optional<Unpublished> Publisher::stage_frontends(const Staged& staged) {
 void Publisher::unstage(const Staged& staged) {
   for (const PublishedPort& port : staged.fresh) {
     const vic_service& record = records_.at(port.record);
-    if (record.total > 0) {
-      arena_of(port.family, (record.flags & VIC_SERVICE_ALIASES) != 0)
-          .release({.first = record.first, .count = record.total});
-    }
+    release_slots(arena_of(record), blocks_of(record));
     records_.release(port.record);
   }
   for (const model::IpAddress& address : staged.next.addresses) {

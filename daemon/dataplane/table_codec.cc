@@ -72,18 +72,36 @@ PortTable header_of(const vic_service& record) {
   return table;
 }
 
+// Where the slot at this position of the table is.
+uint32_t slot_index(const SlotBlocks& blocks, uint32_t position) {
+  const uint32_t loaded = blocks.loaded.count;
+  return position < loaded ? blocks.loaded.first + position : blocks.rest.first + position - loaded;
+}
+
 Slot slot_at(const Memory& memory, const vic_service& record, uint32_t position) {
-  const auto family = static_cast<Family>(record.family);
-  Slot slot = load_slot(memory, family, record.first + position);
+  const uint32_t index = slot_index(blocks_of(record), position);
+  Slot slot = load_slot(memory, static_cast<Family>(record.family), index);
   if ((record.flags & VIC_SERVICE_ALIASES) == 0) return slot;
-  const vic_alias& alias = memory.aliases[record.family][record.first + position];
+  const vic_alias& alias = memory.aliases[record.family][index];
   slot.threshold = alias.threshold;
   slot.other = alias.other;
   slot.weight = alias.weight;
   return slot;
 }
 
+template <class AbiSlot>
+void set_row(std::span<AbiSlot> slots, const SlotBlocks& blocks, uint16_t row) {
+  for (const Block& block : {blocks.loaded, blocks.rest}) {
+    set_row(slots.subspan(block.first, block.count), row);
+  }
+}
+
 }  // namespace
+
+SlotBlocks blocks_of(const vic_service& record) {
+  return {.loaded = {.first = record.first, .count = record.loaded},
+          .rest = {.first = record.rest, .count = record.total - record.loaded}};
+}
 
 Slot load_slot(const Memory& memory, Family family, uint32_t index) {
   return family == Family::kIpv4 ? slot_from(memory.slots4[index], family)
@@ -92,8 +110,9 @@ Slot load_slot(const Memory& memory, Family family, uint32_t index) {
 
 void store_slots(const Memory& memory, const PortTable& table, const TableSpot& spot) {
   const bool aliases = table.has_aliases();
-  uint32_t index = spot.block.first;
+  uint32_t position = 0;
   for (const Slot& slot : table.slots) {
+    const uint32_t index = slot_index(spot.slots, position++);
     if (table.family == Family::kIpv4) {
       store_slot(memory.slots4[index], slot, spot.counter_row);
     } else {
@@ -104,20 +123,21 @@ void store_slots(const Memory& memory, const PortTable& table, const TableSpot& 
       memory.aliases[index_of(table.family)][index] = {
           .threshold = slot.threshold, .other = slot.other, .weight = slot.weight};
     }
-    ++index;
   }
 }
 
-void store_counter_row(const Memory& memory, Family family, Block block, uint16_t row) {
+void store_counter_row(const Memory& memory, Family family, const SlotBlocks& blocks,
+                       uint16_t row) {
   if (family == Family::kIpv4) {
-    set_row(memory.slots4.subspan(block.first, block.count), row);
+    set_row(memory.slots4, blocks, row);
   } else {
-    set_row(memory.slots6.subspan(block.first, block.count), row);
+    set_row(memory.slots6, blocks, row);
   }
 }
 
 void store_record(vic_service& record, const PortTable& table, const TableSpot& spot) {
-  record.first = spot.block.first;
+  record.first = spot.slots.loaded.first;
+  record.rest = spot.slots.rest.first;
   record.total = static_cast<uint32_t>(table.slots.size());
   record.loaded = table.loaded;
   record.port = table.port;
@@ -143,7 +163,7 @@ uint32_t record_flags(const PortTable& table) {
 
 vic_view view_of(const PortTable& table, const TableSpot& spot) {
   const uint16_t flags = view_flags(table);
-  return {.first = draws_slots(table.loaded, flags) ? spot.block.first : spot.record,
+  return {.first = draws_slots(table.loaded, flags) ? spot.slots.loaded.first : spot.record,
           .count = table.loaded,
           .flags = flags};
 }
@@ -183,10 +203,12 @@ bool holds(const Memory& memory, const vic_service& record, const PortTable& tab
 bool is_plausible(const Memory& memory, const vic_service& record) {
   if (record.family >= VIC_FAMILY_COUNT || record.tier_count > VIC_MAX_TIERS) return false;
   if (record.loaded > record.total) return false;
-  const uint64_t end = record.first + uint64_t{record.total};
   const bool aliases = (record.flags & VIC_SERVICE_ALIASES) != 0;
-  if (aliases && end > memory.aliases[record.family].size()) return false;
-  return end <= slots_in(memory, static_cast<Family>(record.family));
+  const uint64_t end = aliases ? memory.aliases[record.family].size()
+                               : slots_in(memory, static_cast<Family>(record.family));
+  const SlotBlocks blocks = blocks_of(record);
+  return blocks.loaded.first + uint64_t{blocks.loaded.count} <= end &&
+         blocks.rest.first + uint64_t{blocks.rest.count} <= end;
 }
 
 }  // namespace vicinity::dataplane

@@ -9,19 +9,21 @@
 
 namespace vicinity::dataplane {
 
-// Where a table of slots is, and what its choices are counted as.
+// Where a table is, and what its choices are counted as.
 struct TableSpot {
   uint32_t record = 0;
-  Block block;
+  SlotBlocks slots;
   uint16_t counter_row = 0;
 };
 
+[[nodiscard]] SlotBlocks blocks_of(const vic_service& record);
 [[nodiscard]] compile::Slot load_slot(const Memory& memory, model::Family family, uint32_t index);
 
 // Writes the slots, and their alias entries if the table has some. REQUIRES: no hook reads them.
 void store_slots(const Memory& memory, const compile::PortTable& table, const TableSpot& spot);
 // Changes the row in place, while hooks read the slots.
-void store_counter_row(const Memory& memory, model::Family family, Block block, uint16_t row);
+void store_counter_row(const Memory& memory, model::Family family, const SlotBlocks& blocks,
+                       uint16_t row);
 
 // Fills a zeroed record but for its name; in use when its flags are published.
 void store_record(vic_service& record, const compile::PortTable& table, const TableSpot& spot);

@@ -29,7 +29,7 @@
 #define VIC_STATIC_ASSERT _Static_assert
 #endif
 
-#define VICINITY_ABI_VERSION 1
+#define VICINITY_ABI_VERSION 2
 
 /* Index into vic_config, and the family byte of a service record. */
 enum vic_family {
@@ -46,7 +46,7 @@ enum vic_limit {
   VIC_MAX_TIERS = 16,
   /* Loaded slots of one table: `count` of a view has 16 bits. */
   VIC_MAX_LOADED_SLOTS = 65535,
-  VIC_NAME_CHARS = 96,
+  VIC_NAME_CHARS = 92,
   VIC_NAME_MORE_CHARS = 184,
   VIC_CONTEXT_CHARS = 256,
   /* Rows of vic_counters: a slot's `counter` is row << 4 | tier. Row 0 means "ask for a row", the
@@ -129,10 +129,11 @@ struct vic_bucket6 {
 };
 
 /*
- * One endpoint of one table. A table's slots are contiguous: those that carry load first, in order
- * of tier, then those of tiers without load. Immutable while reachable, but for `counter`, which
- * the daemon sets in place when the service is first used.
- * Array vic_slots4; writer: daemon; reader: connect hooks.
+ * One endpoint of one table. A table's slots are two blocks, each in order of tier: those that
+ * carry load, which hooks draw from, and elsewhere those of tiers without load, so that what is
+ * read at connect time lies on few pages. Immutable while reachable, but for `counter`, which the
+ * daemon sets in place when the service is first used. Array vic_slots4; writer: daemon; reader:
+ * connect hooks.
  */
 struct vic_slot4 {
   __u32 address_be;
@@ -216,7 +217,7 @@ enum vic_service_flag {
 struct vic_service {
   __u32 flags;  /* enum vic_service_flag */
   __u32 more;   /* record with the rest of the name; 0 = none */
-  __u32 first;  /* first slot of its block */
+  __u32 first;  /* first of the slots with load */
   __u32 total;  /* slots with and without load */
   __u16 loaded; /* slots with load = the view's count */
   __u16 port;   /* host order */
@@ -228,6 +229,7 @@ struct vic_service {
   __u8 tier_count;
   __u16 name_length; /* whole name, also when it continues in `more` */
   __u16 reserved;    /* 0 */
+  __u32 rest;        /* first of the slots without load */
   struct vic_tier tiers[VIC_MAX_TIERS];
   char name[VIC_NAME_CHARS]; /* namespace/hostname */
 };

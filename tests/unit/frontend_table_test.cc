@@ -257,6 +257,29 @@ TEST(Arena, TakesOverBlocksInUse) {
   EXPECT_EQ(arena.allocate(6), (Block{.first = 1, .count = 6}));
 }
 
+// Loaded slots fill the arena from the front and the others from the back; a table that does not
+// fit whole takes nothing.
+TEST(Arena, KeepsSlotsWithLoadApartFromTheOthers) {
+  Arena arena({.first = 1, .count = 100});
+  const auto one = allocate_slots(arena, 10, 20);
+  const auto two = allocate_slots(arena, 5, 30);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(one->loaded, (Block{.first = 1, .count = 10}));
+  EXPECT_EQ(two->loaded, (Block{.first = 11, .count = 5}));
+  EXPECT_EQ(one->rest, (Block{.first = 81, .count = 20}));
+  EXPECT_EQ(two->rest, (Block{.first = 51, .count = 30}));
+  EXPECT_FALSE(allocate_slots(arena, 20, 16).has_value());
+  EXPECT_EQ(arena.used(), 65U);
+
+  Arena adopted({.first = 1, .count = 100});
+  take_slots(adopted, *one);
+  take_slots(adopted, *two);
+  EXPECT_EQ(adopted.allocate(35), (Block{.first = 16, .count = 35}));
+  release_slots(adopted, *one);
+  release_slots(adopted, *two);
+  EXPECT_EQ(adopted.used(), 35U);
+}
+
 struct CoverRow {
   std::vector<std::string> addresses;
   std::vector<std::string> outside;
