@@ -169,14 +169,15 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
     return;
   }
   ++counts_.services_compiled;
-  auto want = compile::compile_service(snapshot_, service, options_.compile);
-  if (want.ok() && want->has_value() && wait_for_addresses(service, **want)) return;
+  auto compiled = compile::compile_service(snapshot_, service, options_.compile);
   unpublishable_.erase(name);
-  if (!want.ok()) return refuse(name, want.status());
+  if (!compiled.ok()) return refuse(name, compiled.status());
+  std::optional<compile::ServiceTable> want = *std::move(compiled);
+  if (want.has_value() && wait_for_addresses(service, *want)) return;
   // A refused table waits inside the data plane: even one equal to what is there must replace it.
   const bool waiting = refused_.erase(name) > 0;
-  if (want->has_value()) {
-    if (waiting || have != *want) diff.upserts.push_back(**std::move(want));
+  if (want.has_value()) {
+    if (waiting || have != want) diff.upserts.push_back(*std::move(want));
   } else if (waiting || have.has_value()) {
     diff.removals.push_back(name);
   }

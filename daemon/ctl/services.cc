@@ -24,6 +24,18 @@ Row row_of(const admin::ServiceSummary& service) {
           fmt::format("{}/{}", service.healthy_endpoints(), service.endpoints())};
 }
 
+std::string table_of(const std::vector<admin::ServiceSummary>& services) {
+  std::vector<Row> rows{{"SERVICE", "ADDRESSES", "PORTS", "MODE", "HEALTHY/ALL"}};
+  for (const admin::ServiceSummary& service : services) rows.push_back(row_of(service));
+  return table_text(rows);
+}
+
+std::string json_of(const std::vector<admin::ServiceSummary>& services) {
+  base::Json array = base::Json::array();
+  for (const admin::ServiceSummary& service : services) array.push(to_json(service));
+  return array.pretty();
+}
+
 }  // namespace
 
 int run_services(const config::CommandLine& line, const Terminal& terminal) {
@@ -31,19 +43,12 @@ int run_services(const config::CommandLine& line, const Terminal& terminal) {
   if (!json.ok()) return fail(terminal, json.status());
   auto client = open_daemon(line);
   if (!client.ok()) return fail(terminal, client.status());
-  base::Json array = base::Json::array();
-  std::vector<Row> rows{{"SERVICE", "ADDRESSES", "PORTS", "MODE", "HEALTHY/ALL"}};
+  std::vector<admin::ServiceSummary> services;
   const absl::Status status = client->services([&](const admin::ServicesReply& part) {
-    for (const admin::ServiceSummary& service : part.services()) {
-      if (*json) {
-        array.push(to_json(service));
-      } else {
-        rows.push_back(row_of(service));
-      }
-    }
+    services.insert(services.end(), part.services().begin(), part.services().end());
   });
   if (!status.ok()) return fail(terminal, status);
-  terminal.out(*json ? array.pretty() : table_text(rows));
+  terminal.out(*json ? json_of(services) : table_of(services));
   return kExitOk;
 }
 

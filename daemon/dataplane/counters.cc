@@ -11,7 +11,7 @@ namespace {
 
 // Row 0, last tier: no service's. What rows had counted when they were given out again, so that all
 // elements together are the translated connections.
-constexpr size_t kReturned = (VIC_MAX_TIERS - 1) * VIC_COUNTER_ROWS;
+constexpr size_t kReturned = size_t{VIC_MAX_TIERS - 1} * VIC_COUNTER_ROWS;
 
 void add(Outcomes& total, const vic_outcomes& cpu) {
   total.not_a_service += cpu.not_a_service;

@@ -64,6 +64,7 @@ std::optional<std::array<uint64_t, VIC_CONFIG_PREFIXES>> covering(model::Family 
   for (const size_t to : cuts(leading)) {
     if (from == to) break;
     const auto exact = prefix_of(leading[from], smallest_shift(family));
+    if (!exact) return std::nullopt;
     const auto prefix = widened(*exact, leading[to - 1]);
     if (!prefix) return std::nullopt;
     prefixes[used++] = *prefix;

@@ -45,8 +45,10 @@ bool Records::store_name(vic_service& record, std::string_view name) {
   name.remove_prefix(head);
   uint32_t* next = &record.more;
   while (!name.empty()) {
-    *next = *allocate();
-    vic_service_more& more = more_at(*next);
+    const auto index = allocate();
+    if (!index) return false;
+    *next = *index;
+    vic_service_more& more = more_at(*index);
     more.flags = VIC_SERVICE_MORE;
     const size_t part = std::min<size_t>(name.size(), VIC_NAME_MORE_CHARS);
     std::memcpy(more.name, name.data(), part);
