@@ -78,8 +78,42 @@ check_schemas() {
   done
 }
 
+# Names, alert rules with their tests, the dashboard's queries, and the scrape that operator_test left.
+check_metrics() {
+  "$VIC_LIB/build.sh" dev operator_test vicinityd vicinityctl vic_pod_agent vic_helloworld
+  as_root build/dev/bin/operator_test --gtest_filter='*Metrics*'
+  local promtool
+  promtool=$(tool promtool)
+  "$promtool" check metrics <build/dev/scrape.txt
+  "$promtool" check rules --lint-fatal deploy/prometheus/vicinity-rules.yaml
+  "$promtool" test rules deploy/prometheus/vicinity-rules-test.yaml
+  /usr/bin/python3 tests/deploy/queries_test.py --rules >"$scratch/dashboard.yaml"
+  "$promtool" check rules "$scratch/dashboard.yaml"
+}
+
+# The image as it is shipped, but for programs that were built outside: what is in it, how large it
+# is, and that it works.
+check_image() {
+  [[ $EUID -eq 0 ]] || as_root "${BASH_SOURCE[0]}" image
+  "$VIC_LIB/build.sh" dev vicinityd vicinityctl image_test vic_pod_agent vic_helloworld
+  "$VIC_LIB/image.sh" --programs build/dev/bin --base debootstrap --tag localhost/vicinity:check
+  local podman=(podman --root "$scratch/root" --runroot "$scratch/run" --storage-driver vfs)
+  "${podman[@]}" load -q -i build/image/vicinity.tar
+  "${podman[@]}" image inspect localhost/vicinity:check | jq -e '.[0] |
+    .Size < 80e6 and .Config.Entrypoint == ["/usr/bin/vicinityd"] and
+    (.Labels["org.opencontainers.image.revision"] | length == 40)' >/dev/null ||
+    die "image: size, entry point or labels"
+  "${podman[@]}" create -q --name sbom localhost/vicinity:check >/dev/null
+  "${podman[@]}" cp sbom:/usr/share/vicinity/sbom.spdx.json - | tar -xO |
+    jq -e '.spdxVersion == "SPDX-2.3" and (.packages | length) > 15 and
+      ([.packages[].SPDXID] - [.relationships[].relatedSpdxElement] == []) and
+      all(.packages[]; .versionInfo != "")' >/dev/null || die "image: software list"
+  "${podman[@]}" rm sbom >/dev/null
+  VICINITY_IMAGE=localhost/vicinity:check VICINITY_PODMAN_ROOT=$scratch build/dev/bin/image_test
+}
+
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas)
+[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas metrics image)
 "$VIC_LIB/setup.sh" packages-check.txt
 cd "$VIC_ROOT"
 for part in "${parts[@]}"; do
