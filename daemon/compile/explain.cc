@@ -1,5 +1,7 @@
 #include "compile/explain.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/status.h"
@@ -45,6 +47,31 @@ void explain_tiers(const CompiledPort& port, const model::Symbols& symbols,
   }
 }
 
+// The parameters that the algorithm has, by name.
+std::vector<ExplainedParameter> explained_parameters(const policy::AlgorithmSpec& spec) {
+  using policy::Algorithm;
+  std::vector<ExplainedParameter> parameters;
+  const auto add = [&](std::string_view name, std::string value) {
+    parameters.push_back({.name = std::string(name), .value = std::move(value)});
+  };
+  if (spec.kind == Algorithm::kLeastRequest) {
+    add("choice_count", fmt::format("{}", spec.choice_count));
+    add("active_request_bias", fmt::format("{}", spec.bias_permille / 1000.0));
+  }
+  if (spec.kind == Algorithm::kMaglev) add("table_size", fmt::format("{}", spec.maglev_size));
+  if (spec.kind == Algorithm::kRingHash) {
+    add("minimum_ring_size", fmt::format("{}", spec.ring_min));
+    add("maximum_ring_size", fmt::format("{}", spec.ring_max));
+  }
+  if (spec.kind == Algorithm::kMaglev || spec.kind == Algorithm::kRingHash) {
+    add("hash_input", std::string(policy::hash_input_name(spec.hash_input)));
+  }
+  if (spec.affinity_timeout_s > 0) {
+    add("affinity_timeout", fmt::format("{}s", spec.affinity_timeout_s));
+  }
+  return parameters;
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanRequest& request,
@@ -63,7 +90,8 @@ absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanR
                      .port = table.port,
                      .family = std::string(model::family_name(table.family)),
                      .mode = std::string(policy::mode_name(table.mode)),
-                     .algorithm = std::string(policy::algorithm_name(table.algorithm)),
+                     .algorithm = std::string(policy::algorithm_name(table.algorithm.kind)),
+                     .parameters = explained_parameters(table.algorithm),
                      .on_empty = std::string(policy::on_empty_name(table.on_empty)),
                      .tiers = {},
                      .excluded = {}};

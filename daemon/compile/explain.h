@@ -38,12 +38,19 @@ struct ExplainedExclusion {
   auto operator<=>(const ExplainedExclusion&) const = default;
 };
 
+struct ExplainedParameter {
+  std::string name;
+  std::string value;
+  auto operator<=>(const ExplainedParameter&) const = default;
+};
+
 struct Explanation {
   std::string service;
   uint16_t port = 0;
   std::string family;
   std::string mode;
   std::string algorithm;
+  std::vector<ExplainedParameter> parameters;  // of the algorithm; none for plain random
   std::string on_empty;
   std::vector<ExplainedTier> tiers;
   std::vector<ExplainedExclusion> excluded;

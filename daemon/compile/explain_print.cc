@@ -91,6 +91,23 @@ std::string aligned(const std::vector<Row>& rows) {
   return text;
 }
 
+Json parameters_json(const Explanation& explanation) {
+  Json parameters = Json::object();
+  for (const ExplainedParameter& one : explanation.parameters) {
+    parameters.add(one.name, Json::string(one.value));
+  }
+  return parameters;
+}
+
+std::string algorithm_text(const Explanation& explanation) {
+  if (explanation.parameters.empty()) return explanation.algorithm;
+  std::vector<std::string> parameters;
+  for (const ExplainedParameter& one : explanation.parameters) {
+    parameters.push_back(fmt::format("{} {}", one.name, one.value));
+  }
+  return fmt::format("{} ({})", explanation.algorithm, fmt::join(parameters, ", "));
+}
+
 }  // namespace
 
 Json to_json(const Explanation& explanation) {
@@ -101,20 +118,24 @@ Json to_json(const Explanation& explanation) {
     excluded.push(Json::object(
         {{"workload", Json::string(one.workload)}, {"reason", Json::string(one.reason)}}));
   }
-  return Json::object({{"service", Json::string(explanation.service)},
-                       {"port", Json::number(explanation.port)},
-                       {"family", Json::string(explanation.family)},
-                       {"mode", Json::string(explanation.mode)},
-                       {"algorithm", Json::string(explanation.algorithm)},
-                       {"on_empty", Json::string(explanation.on_empty)},
-                       {"tiers", std::move(tiers)},
-                       {"excluded", std::move(excluded)}});
+  Json json = Json::object({{"service", Json::string(explanation.service)},
+                            {"port", Json::number(explanation.port)},
+                            {"family", Json::string(explanation.family)},
+                            {"mode", Json::string(explanation.mode)},
+                            {"algorithm", Json::string(explanation.algorithm)},
+                            {"on_empty", Json::string(explanation.on_empty)},
+                            {"tiers", std::move(tiers)},
+                            {"excluded", std::move(excluded)}});
+  if (!explanation.parameters.empty()) {
+    json.add("algorithm_parameters", parameters_json(explanation));
+  }
+  return json;
 }
 
 std::string to_table(const Explanation& explanation) {
   std::string text = fmt::format("{} port {} {}: {}, {}, when empty {}\n", explanation.service,
                                  explanation.port, explanation.family, explanation.mode,
-                                 explanation.algorithm, explanation.on_empty);
+                                 algorithm_text(explanation), explanation.on_empty);
   std::vector<Row> rows = rows_of(explanation);
   if (rows.empty()) {
     text += "no endpoints\n";

@@ -54,6 +54,14 @@ std::vector<Draft> drafts(const Plan& plan) {
   return all;
 }
 
+absl::Status check_algorithm(const Plan& plan, const PortHeader& header) {
+  if (const absl::Status status = policy::check(plan.algorithm); !status.ok()) {
+    return base::invalid("service {}: port {}: {}", header.service, header.port,
+                         base::message(status));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status check_room(const Plan& plan, const PortHeader& header) {
   size_t loaded = 0;
   std::array<size_t, VIC_MAX_TIERS> counts{};
@@ -122,13 +130,14 @@ void add_aliases(PortTable& table, std::span<const uint64_t> units) {
 }  // namespace
 
 absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
+  VIC_RETURN_IF_ERROR(check_algorithm(plan, header));
   VIC_RETURN_IF_ERROR(check_room(plan, header));
   CompiledPort compiled;
   PortTable& table = compiled.table;
   table.port = header.port;
   table.family = header.family;
   table.mode = plan.mode;
-  table.algorithm = plan.algorithm;
+  table.algorithm = policy::relevant(plan.algorithm);
   table.on_empty = plan.on_empty;
   table.had_workload = header.had_workload;
   table.tiers = table_tiers(plan);

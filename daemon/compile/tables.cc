@@ -13,7 +13,7 @@ namespace {
 std::string port_text(const PortTable& table) {
   std::string text = fmt::format(
       "  port {} {} {} {} on_empty={}{}{}\n", table.port, model::family_name(table.family),
-      policy::mode_name(table.mode), policy::algorithm_name(table.algorithm),
+      policy::mode_name(table.mode), policy::to_text(table.algorithm),
       policy::on_empty_name(table.on_empty), table.weighted ? " weighted" : "",
       table.had_workload ? "" : " never-had-workload");
   for (size_t i = 0; i < table.tiers.size(); ++i) {

@@ -36,7 +36,7 @@ struct PortTable {
   uint16_t port = 0;
   model::Family family = model::Family::kIpv4;
   policy::Mode mode = policy::Mode::kAny;
-  policy::Algorithm algorithm = policy::Algorithm::kRandom;
+  policy::AlgorithmSpec algorithm;  // as policy::relevant() leaves it
   policy::OnEmpty on_empty = policy::OnEmpty::kRefuse;
   bool weighted = false;         // shares are unequal: draws consult threshold and other
   bool had_workload = false;     // of the service; decides on_empty together with the configuration

@@ -31,9 +31,9 @@ uint64_t wanted_slots(const ServiceTable& table) {
 // What the ABI cannot say.
 absl::Status representable(const PortTable& port) {
   if (port.port == 0) return base::invalid("port 0");
-  if (port.algorithm != policy::Algorithm::kRandom) {
+  if (port.algorithm != policy::AlgorithmSpec{}) {
     return base::invalid("port {}: algorithm {} is not supported", port.port,
-                         policy::algorithm_name(port.algorithm));
+                         policy::to_text(port.algorithm));
   }
   if (port.tiers.size() > VIC_MAX_TIERS) {
     return base::invalid("port {}: {} tiers, at most {} are possible", port.port, port.tiers.size(),

@@ -44,7 +44,7 @@ uint16_t view_flags(const PortTable& table) {
   if (table.weighted) flags |= VIC_VIEW_WEIGHTED;
   if (table.on_empty == policy::OnEmpty::kPass) flags |= VIC_VIEW_PASS_EMPTY;
   if (table.mode == policy::Mode::kPassthrough) flags |= VIC_VIEW_PASSTHROUGH;
-  flags |= static_cast<uint32_t>(table.algorithm) << VIC_VIEW_ALGORITHM_SHIFT;
+  flags |= static_cast<uint32_t>(table.algorithm.kind) << VIC_VIEW_ALGORITHM_SHIFT;
   return static_cast<uint16_t>(flags);
 }
 
@@ -59,7 +59,7 @@ PortTable header_of(const vic_service& record) {
   table.port = record.port;
   table.family = static_cast<Family>(record.family);
   table.mode = static_cast<policy::Mode>(record.mode);
-  table.algorithm = static_cast<policy::Algorithm>(record.algorithm);
+  table.algorithm.kind = static_cast<policy::Algorithm>(record.algorithm);
   table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
                                                                   : policy::OnEmpty::kRefuse;
   table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
@@ -145,7 +145,7 @@ void store_record(vic_service& record, const PortTable& table, const TableSpot& 
   record.counter_row = spot.counter_row;
   record.family = static_cast<uint8_t>(table.family);
   record.mode = static_cast<uint8_t>(table.mode);
-  record.algorithm = static_cast<uint8_t>(table.algorithm);
+  record.algorithm = static_cast<uint8_t>(table.algorithm.kind);
   record.tier_count = static_cast<uint8_t>(table.tiers.size());
   for (size_t i = 0; i < table.tiers.size(); ++i) {
     record.tiers[i] = {.count = table.tiers[i].count,

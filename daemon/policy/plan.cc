@@ -24,22 +24,6 @@ std::string_view mode_name(Mode mode) {
   return "?";
 }
 
-std::string_view algorithm_name(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::kRandom:
-      return "random";
-    case Algorithm::kRoundRobin:
-      return "round_robin";
-    case Algorithm::kLeastRequest:
-      return "least_request";
-    case Algorithm::kRingHash:
-      return "ring_hash";
-    case Algorithm::kMaglev:
-      return "maglev";
-  }
-  return "?";
-}
-
 std::string_view on_empty_name(OnEmpty on_empty) {
   return on_empty == OnEmpty::kRefuse ? "refuse" : "pass";
 }
@@ -71,7 +55,7 @@ void sort_by_uid(std::vector<Excluded>& excluded) {
 
 std::string to_text(const Plan& plan) {
   std::string text = fmt::format("plan {} {} on_empty={}\n", mode_name(plan.mode),
-                                 algorithm_name(plan.algorithm), on_empty_name(plan.on_empty));
+                                 to_text(plan.algorithm), on_empty_name(plan.on_empty));
   for (const Tier& tier : plan.tiers) {
     text += fmt::format("  tier {} load={}\n", tier.priority, tier.load_percent);
     for (const Member& member : tier.members) {

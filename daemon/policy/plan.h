@@ -10,11 +10,11 @@
 
 #include "model/ip_address.h"
 #include "model/workload.h"
+#include "policy/algorithm.h"
 
 namespace vicinity::policy {
 
 enum class Mode : uint8_t { kAny, kStrict, kFailover, kPassthrough, kPrioritized, kDistribute };
-enum class Algorithm : uint8_t { kRandom, kRoundRobin, kLeastRequest, kRingHash, kMaglev };
 enum class OnEmpty : uint8_t { kRefuse, kPass };
 enum class Exclusion : uint8_t {
   kUnhealthy,
@@ -58,7 +58,7 @@ struct Tier {
 
 struct Plan {
   Mode mode = Mode::kAny;
-  Algorithm algorithm = Algorithm::kRandom;
+  AlgorithmSpec algorithm;
   OnEmpty on_empty = OnEmpty::kRefuse;
   std::vector<Endpoint> endpoints;
   std::vector<Tier> tiers;         // in order of preference
@@ -66,10 +66,9 @@ struct Plan {
   bool operator==(const Plan&) const = default;
 };
 
-[[nodiscard]] std::string_view mode_name(Mode mode);                 // "failover"
-[[nodiscard]] std::string_view algorithm_name(Algorithm algorithm);  // "least_request"
-[[nodiscard]] std::string_view on_empty_name(OnEmpty on_empty);      // "refuse"
-[[nodiscard]] std::string_view exclusion_name(Exclusion reason);     // "no_port"
+[[nodiscard]] std::string_view mode_name(Mode mode);              // "failover"
+[[nodiscard]] std::string_view on_empty_name(OnEmpty on_empty);   // "refuse"
+[[nodiscard]] std::string_view exclusion_name(Exclusion reason);  // "no_port"
 
 void sort_by_uid(std::vector<Excluded>& excluded);
 // Stable text: the plan, its tiers, their endpoints, what is excluded; one line each.
