@@ -112,8 +112,21 @@ check_image() {
   VICINITY_IMAGE=localhost/vicinity:check VICINITY_PODMAN_ROOT=$scratch build/dev/bin/image_test
 }
 
+# The Debian package in a clean Debian, and how much its unit leaves open (0 to 100; docs/security.md).
+check_package() {
+  "$VIC_LIB/setup.sh" packages-image.txt
+  as_root "$VIC_LIB/base_system.sh" build/image/base.tar
+  "$VIC_LIB/package.sh" dev
+  as_root tests/deploy/package_test.sh build/image/base.tar build/package/vicinity_*.deb
+  if command -v systemd-analyze >/dev/null; then
+    systemd-analyze security --no-pager --offline=yes --threshold=25 \
+      deploy/systemd/vicinityd.service >"$scratch/security" || { cat "$scratch/security" && return 1; }
+    tail -n 1 "$scratch/security"
+  fi
+}
+
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas metrics image)
+[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas metrics image package)
 "$VIC_LIB/setup.sh" packages-check.txt
 cd "$VIC_ROOT"
 for part in "${parts[@]}"; do

@@ -22,7 +22,8 @@ check_format() {
 check_shell() {
   {
     sources '*.sh'
-    printf '%s\0' scripts/dev .ci/run scripts/lib/check_layers scripts/lib/check_hygiene
+    printf '%s\0' scripts/dev .ci/run scripts/lib/check_layers scripts/lib/check_hygiene \
+      deploy/debian/postinst deploy/debian/postrm deploy/debian/prerm
   } | xargs -0 -r shellcheck -x
 }
 
