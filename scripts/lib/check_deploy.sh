@@ -68,8 +68,11 @@ PY
 
 check_schemas() {
   variants
-  local validate version file
+  local validate version file run
   validate=$(tool kubernetes-validate)
+  for run in prefer-close current; do
+    /usr/bin/python3 tests/deploy/kind_plan_test.py --manifests "$run" >"$scratch/kind-$run.yaml"
+  done
   for file in "$scratch"/*.yaml deploy/*.yaml; do
     without_custom_resources "$file" >"$scratch/plain"
     for version in "${VIC_KUBE_VERSIONS[@]}"; do
@@ -89,6 +92,10 @@ check_metrics() {
   "$promtool" test rules deploy/prometheus/vicinity-rules-test.yaml
   /usr/bin/python3 tests/deploy/queries_test.py --rules >"$scratch/dashboard.yaml"
   "$promtool" check rules "$scratch/dashboard.yaml"
+}
+
+check_workflows() {
+  "$(tool actionlint)" .github/workflows/*.yml
 }
 
 # The image as it is shipped, but for programs that were built outside: what is in it, how large it
@@ -126,7 +133,7 @@ check_package() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas metrics image package)
+[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas workflows metrics image package)
 "$VIC_LIB/setup.sh" packages-check.txt
 cd "$VIC_ROOT"
 for part in "${parts[@]}"; do
