@@ -78,6 +78,9 @@ static __always_inline void vic_redirect_mapped4(struct bpf_sock_addr* ctx,
                                                  const union vic_destination* to) {
   ctx->user_ip6[3] = to->v4.address_be;
   ctx->user_port = to->v4.port_be;
+  /* clang 19 would share these stores with vic_redirect6's, through a computed pointer into the
+   * context, which the verifier of 6.18 and before refuses. */
+  asm volatile("" ::: "memory");
 }
 
 static __always_inline void vic_redirect6(struct bpf_sock_addr* ctx,

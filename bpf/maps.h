@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Every map of the object. Sizes marked "by the daemon" are set before loading. The arrays are
- * mapped and written by the daemon without a system call, and their lookups are inlined by the JIT.
+ * The maps that every connect reads. Sizes marked "by the daemon" are set before loading. The
+ * arrays are mapped and written by the daemon without a system call, and their lookups are inlined
+ * by the JIT.
  */
 #ifndef VICINITY_MAPS_H_
 #define VICINITY_MAPS_H_
@@ -62,5 +63,14 @@ struct {
 /* Frozen options: the verifier removes what they switch off. */
 const volatile __u32 vic_counting = 1;
 const volatile __u32 vic_shard_mask = 0;
+const volatile __u32 vic_record_tcp = 0; /* TCP connections too have an origin record */
+const volatile __u32 vic_mptcp = 0;      /* the kernel tells an MPTCP subflow's socket */
+const volatile __u32 vic_peer_names = 0; /* enum vic_peer_names */
+
+/* Whose getpeername() shows the service. */
+enum vic_peer_names {
+  VIC_PEER_NAMES_UDP = 1,
+  VIC_PEER_NAMES_TCP = 2,
+};
 
 #endif /* VICINITY_MAPS_H_ */

@@ -50,8 +50,11 @@ absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
   options.unknown_port = config.on_unknown_port == config::EmptyAction::kRefuse
                              ? dataplane::UnknownPort::kRefuse
                              : dataplane::UnknownPort::kPass;
+  options.peer_names = static_cast<dataplane::PeerNames>(config.getpeername);
   return options;
 }
+static_assert(static_cast<int>(config::Getpeername::kAll) ==
+              static_cast<int>(dataplane::PeerNames::kAll));
 
 model::ContextOverride context_override(const Config& config) {
   model::ContextOverride fixed;

@@ -94,6 +94,7 @@ void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {
   to.set_lease_expired(from.lease_expired);
   to.set_own_socket(from.own_socket);
   to.set_internal_error(from.internal_error);
+  to.set_unrecorded(from.unrecorded);
 }
 
 void fill_problem(const telemetry::Problem& from, Problem& to) {

@@ -71,7 +71,7 @@ struct Config {
   std::string policy_dir;
   std::vector<std::string> exclude_services;
   CapturedPods captured_pods = CapturedPods::kLeave;
-  Getpeername getpeername = Getpeername::kOff;
+  Getpeername getpeername = Getpeername::kUdp;
 
   // Data plane.
   std::string cgroup;  // empty: where cgroup2 is mounted

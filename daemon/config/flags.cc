@@ -141,10 +141,9 @@ constexpr std::array kFlags{
          "pods that ztunnel or a sidecar has captured",
          set_enum<&Config::captured_pods, kCapturedNames>, Arity::kOne,
          "only 'leave' works in this version"},
-    Flag{"getpeername", "off|udp|all", "off", kBehaviour,
-         "sockets whose getpeername() shows the service instead of the endpoint",
-         set_enum<&Config::getpeername, kGetpeernameNames>, Arity::kOne,
-         "only 'off' works in this version"},
+    Flag{"getpeername", "off|udp|all", "udp", kBehaviour,
+         "sockets whose getpeername() shows the service; 'all' adds a record to every TCP connect",
+         set_enum<&Config::getpeername, kGetpeernameNames>},
 
     Flag{"cgroup", "PATH", "", kDataPlane,
          "cgroup whose sockets are balanced; empty: where cgroup2 is mounted",

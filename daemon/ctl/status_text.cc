@@ -70,10 +70,10 @@ std::string services_text(const StatusReply& status) {
 std::string connects_text(const admin::Outcomes& o) {
   return fmt::format(
       "{} translated; refused: {} empty, {} unknown port; passed: {} no service, {} empty, {} "
-      "passthrough, {} unknown port, {} lease expired, {} own, {} internal error",
+      "passthrough, {} unknown port, {} lease expired, {} own, {} internal error, {} unrecorded",
       o.translated(), o.refused_empty(), o.unknown_port_refused(), o.not_a_service(),
       o.passed_empty(), o.passed_passthrough(), o.unknown_port_passed(), o.lease_expired(),
-      o.own_socket(), o.internal_error());
+      o.own_socket(), o.internal_error(), o.unrecorded());
 }
 
 std::string tables_text(const admin::DataPlane& plane) {

@@ -23,6 +23,7 @@ void add(Outcomes& total, const vic_outcomes& cpu) {
   total.lease_expired += cpu.lease_expired;
   total.own_socket += cpu.own_socket;
   total.internal_error += cpu.internal_error;
+  total.unrecorded += cpu.unrecorded;
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ struct Outcomes {
   uint64_t lease_expired = 0;
   uint64_t own_socket = 0;
   uint64_t internal_error = 0;
+  uint64_t unrecorded = 0;
   bool operator==(const Outcomes&) const = default;
 };
 

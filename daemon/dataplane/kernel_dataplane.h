@@ -19,6 +19,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/first_use.h"
 #include "dataplane/generation.h"
+#include "dataplane/kernel_sockets.h"
 #include "dataplane/links.h"
 #include "dataplane/pins.h"
 #include "dataplane/publisher.h"
@@ -28,6 +29,7 @@ namespace vicinity::dataplane {
 
 enum class UnknownPort : uint8_t { kPass, kRefuse };
 enum class Counting : uint8_t { kOff, kOn };
+enum class PeerNames : uint8_t { kOff, kUdp, kAll };
 
 struct KernelOptions {
   std::string cgroup;   // a directory of a cgroup2 hierarchy
@@ -38,6 +40,8 @@ struct KernelOptions {
   Limits limits;                // how far they may grow
   UnknownPort unknown_port = UnknownPort::kPass;
   Counting counting = Counting::kOn;
+  // Sockets whose getpeername() shows the service. With TCP each connect costs a record.
+  PeerNames peer_names = PeerNames::kUdp;
 };
 
 class KernelDataplane final : public Dataplane {
@@ -62,6 +66,9 @@ class KernelDataplane final : public Dataplane {
     return counters_->tier_counts();
   }
   [[nodiscard]] DataplaneStatus status() const override;
+
+  // As long as this object.
+  [[nodiscard]] Sockets& sockets() { return *sockets_; }
 
   [[nodiscard]] const Work& work() const { return publisher_->work(); }
   // Descriptor of a hook's program ("connect4"), for measurements.
@@ -100,6 +107,7 @@ class KernelDataplane final : public Dataplane {
   std::unique_ptr<Counters> counters_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<FirstUses> first_uses_;
+  std::unique_ptr<KernelSockets> sockets_;
   base::UniqueFd maintenance_;
 
   std::unique_ptr<Generation> generation_;

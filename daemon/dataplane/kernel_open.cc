@@ -19,6 +19,10 @@ namespace {
 
 constexpr uint32_t kMostShards = 8;
 
+// enum vic_peer_names of bpf/maps.h.
+constexpr uint32_t kUdpPeerNames = 1;
+constexpr uint32_t kTcpPeerNames = 2;
+
 uint32_t shards_here() {
   return std::min(kMostShards, std::bit_ceil(std::max(1u, std::thread::hardware_concurrency())));
 }
@@ -39,6 +43,14 @@ absl::StatusOr<uint32_t> own_tgid(const Object& object) {
     return base::errno_status("vic_who_am_i: run");
   }
   return options.retval;
+}
+
+RecordPlan records_for(const KernelOptions& options) {
+  RecordPlan records = {.tcp = options.peer_names == PeerNames::kAll};
+  records.mptcp = records.tcp && kernel_tells_mptcp();
+  if (options.peer_names != PeerNames::kOff) records.peer_names = kUdpPeerNames;
+  if (options.peer_names == PeerNames::kAll) records.peer_names |= kTcpPeerNames;
+  return records;
 }
 
 }  // namespace
@@ -110,6 +122,7 @@ absl::Status KernelDataplane::share(const Generation& generation) {
                                        [this](model::Family family, const FrontendKey& key) {
                                          on_first_use(family, key);
                                        }));
+  VIC_ASSIGN_OR_RETURN(sockets_, KernelSockets::open(generation.object()));
   maintenance_.reset(::epoll_create1(EPOLL_CLOEXEC));
   VIC_RETURN_IF_ERROR(watch(maintenance_.get(), reclaimer_->fd()));
   return watch(maintenance_.get(), first_uses_->fd());
@@ -148,7 +161,8 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
   LoadPlan plan = {.sizes = sizes,
                    .reuse = {},
                    .shards = shards_here(),
-                   .counting = options_.counting == Counting::kOn};
+                   .counting = options_.counting == Counting::kOn,
+                   .records = records_for(options_)};
   if (counter_memory_.bytes() != 0) {
     plan.shards = static_cast<uint32_t>(counter_memory_.as<__u64>().size() / VIC_COUNTER_SHARD);
   }

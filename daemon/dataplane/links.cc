@@ -83,8 +83,22 @@ absl::StatusOr<base::UniqueFd> take_or_make_link(const Attachment& to,
 
 }  // namespace
 
+// What shows, restores and drops a record is there before what makes one.
 const std::vector<Hook>& hooks() {
   static const std::vector<Hook> hooks = {
+      {.name = "sock_release",
+       .program = "vic_sock_release",
+       .attach_type = BPF_CGROUP_INET_SOCK_RELEASE},
+      {.name = "recvmsg4", .program = "vic_recvmsg4", .attach_type = BPF_CGROUP_UDP4_RECVMSG},
+      {.name = "recvmsg6", .program = "vic_recvmsg6", .attach_type = BPF_CGROUP_UDP6_RECVMSG},
+      {.name = "getpeername4",
+       .program = "vic_getpeername4",
+       .attach_type = BPF_CGROUP_INET4_GETPEERNAME},
+      {.name = "getpeername6",
+       .program = "vic_getpeername6",
+       .attach_type = BPF_CGROUP_INET6_GETPEERNAME},
+      {.name = "sendmsg4", .program = "vic_sendmsg4", .attach_type = BPF_CGROUP_UDP4_SENDMSG},
+      {.name = "sendmsg6", .program = "vic_sendmsg6", .attach_type = BPF_CGROUP_UDP6_SENDMSG},
       {.name = "connect4", .program = "vic_connect4", .attach_type = BPF_CGROUP_INET4_CONNECT},
       {.name = "connect6", .program = "vic_connect6", .attach_type = BPF_CGROUP_INET6_CONNECT}};
   return hooks;

@@ -83,7 +83,7 @@ absl::Status set_maps(bpf_object* object, const LoadPlan& plan) {
   return absl::OkStatus();
 }
 
-// vic_counting and vic_shard_mask of bpf/maps.h, found by name in the object's BTF.
+// One of the frozen options of bpf/maps.h, found by name in the object's BTF.
 struct Option {
   std::string_view name;
   uint32_t value;
@@ -113,6 +113,16 @@ absl::Status set_option(bpf_object* object, const Option& option) {
   return base::internal("BPF object: no option {}", option.name);
 }
 
+absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
+  const std::array<Option, 5> options = {{{"vic_counting", plan.counting ? 1u : 0u},
+                                          {"vic_shard_mask", plan.shards - 1},
+                                          {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
+                                          {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
+                                          {"vic_peer_names", plan.records.peer_names}}};
+  for (const Option& option : options) VIC_RETURN_IF_ERROR(set_option(object, option));
+  return absl::OkStatus();
+}
+
 absl::Status load_error(int error) {
   if (error == EPERM) {
     return absl::PermissionDeniedError(
@@ -122,6 +132,11 @@ absl::Status load_error(int error) {
 }
 
 }  // namespace
+
+bool kernel_tells_mptcp() {
+  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_skc_to_mptcp_sock,
+                                 nullptr) == 1;
+}
 
 void Object::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
 
@@ -137,8 +152,7 @@ absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
   if (result.object_ == nullptr) return base::errno_status("BPF object: open");
   bpf_object* object = result.object_.get();
   VIC_RETURN_IF_ERROR(set_maps(object, plan));
-  VIC_RETURN_IF_ERROR(set_option(object, {"vic_counting", plan.counting ? 1u : 0u}));
-  VIC_RETURN_IF_ERROR(set_option(object, {"vic_shard_mask", plan.shards - 1}));
+  VIC_RETURN_IF_ERROR(set_options(object, plan));
   if (const int error = bpf_object__load(object); error != 0) return load_error(-error);
   return result;
 }
@@ -154,15 +168,17 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",   "vic_frontends4", "vic_frontends6", "vic_slots4",  "vic_slots6",
-      "vic_aliases4", "vic_aliases6",   "vic_services",   "vic_context", "vic_counters",
-      "vic_outcomes", "vic_events",     "vic_grace"};
+      "vic_config",  "vic_frontends4", "vic_frontends6", "vic_slots4",
+      "vic_slots6",  "vic_aliases4",   "vic_aliases6",   "vic_services",
+      "vic_context", "vic_counters",   "vic_outcomes",   "vic_events",
+      "vic_grace",   "vic_origins",    "vic_pairs",      "vic_mptcp_origins"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
-  static const std::vector<std::string> names = {"vic_context", "vic_counters", "vic_outcomes",
-                                                 "vic_events", "vic_grace"};
+  static const std::vector<std::string> names = {"vic_context", "vic_counters",     "vic_outcomes",
+                                                 "vic_events",  "vic_grace",        "vic_origins",
+                                                 "vic_pairs",   "vic_mptcp_origins"};
   return names;
 }
 

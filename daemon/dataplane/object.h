@@ -34,11 +34,21 @@ struct Sizes {
   bool operator==(const Sizes&) const = default;
 };
 
+// What the hooks remember of connections, and show of them.
+struct RecordPlan {
+  bool tcp = false;         // TCP connections have an origin record
+  bool mptcp = false;       // and the kernel can tell an MPTCP subflow's socket
+  uint32_t peer_names = 0;  // enum vic_peer_names of bpf/maps.h: 1 UDP, 2 TCP
+};
+// Whether this kernel has what RecordPlan::mptcp needs.
+[[nodiscard]] bool kernel_tells_mptcp();
+
 struct LoadPlan {
   Sizes sizes;                       // of maps that are made
   std::map<std::string, int> reuse;  // descriptors of maps that are taken over, by name
   uint32_t shards = 1;               // of the counters; a power of two
   bool counting = true;
+  RecordPlan records;
 };
 
 class Object {

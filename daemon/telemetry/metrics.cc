@@ -169,6 +169,7 @@ void add_connects(Families& out, const Published& p) {
   const std::array rows{
       Row{"passed", "empty", o.passed_empty},
       Row{"passed", "internal_error", o.internal_error},
+      Row{"passed", "unrecorded", o.unrecorded},
       Row{"passed", "lease_expired", o.lease_expired},
       Row{"passed", "not_a_service", o.not_a_service},
       Row{"passed", "own_socket", o.own_socket},

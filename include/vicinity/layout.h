@@ -56,6 +56,22 @@ static inline __u32 vic_hinted_row(__u32 flags) {
   return (flags >> 5 & 7) << 3 | (flags >> 11 & 31) << 6;
 }
 
+/* By which end a pair is found; in the lowest bits of its id, which is therefore never 0. */
+enum vic_pair_end {
+  VIC_PAIR_BY_SERVICE = 1,
+  VIC_PAIR_BY_BACKEND = 2,
+};
+
+/* Within one socket. Two ends with the same id displace each other: whoever looks compares. */
+static inline __u64 vic_pair_id(const struct vic_endpoint* at, enum vic_pair_end end) {
+  const __u64 key[3] = {
+      (__u64)at->address_be[0] << 32 | at->address_be[1],
+      (__u64)at->address_be[2] << 32 | at->address_be[3],
+      (__u64)at->port_be << 16 | (__u64)at->family << 8 | at->protocol,
+  };
+  return (vic_hash(key, 3) & ~3ULL) | (__u64)end;
+}
+
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 8 * (VIC_KEY4_WORDS + 1), "key4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 8 * (VIC_KEY6_WORDS + 1), "key6");
 VIC_STATIC_ASSERT(VIC_COUNTER_ROWS == 4096 && VIC_MAX_TIERS == 16, "counter = row << 4 | tier");

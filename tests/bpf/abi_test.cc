@@ -7,7 +7,9 @@
 #include <linux/btf.h>
 #include <vicinity/layout.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -81,16 +83,43 @@ std::vector<Type> abi_types() {
         MEMBER(vic_outcomes, refused_empty), MEMBER(vic_outcomes, passed_empty),
         MEMBER(vic_outcomes, passed_passthrough), MEMBER(vic_outcomes, unknown_port_passed),
         MEMBER(vic_outcomes, unknown_port_refused), MEMBER(vic_outcomes, lease_expired),
-        MEMBER(vic_outcomes, own_socket), MEMBER(vic_outcomes, internal_error)}},
+        MEMBER(vic_outcomes, own_socket), MEMBER(vic_outcomes, internal_error),
+        MEMBER(vic_outcomes, unrecorded)}},
       {"vic_context",
        sizeof(vic_context),
        {MEMBER(vic_context, known), MEMBER(vic_context, reserved), MEMBER(vic_context, network),
         MEMBER(vic_context, cluster), MEMBER(vic_context, region), MEMBER(vic_context, zone),
         MEMBER(vic_context, subzone), MEMBER(vic_context, node)}},
+  };
+}
+
+// What is told to the daemon, and what is remembered of sockets.
+std::vector<Type> socket_types() {
+  return {
       {"vic_event",
        sizeof(vic_event),
        {MEMBER(vic_event, kind), MEMBER(vic_event, family), MEMBER(vic_event, reserved0),
         MEMBER(vic_event, port_be), MEMBER(vic_event, address_be)}},
+      {"vic_endpoint",
+       sizeof(vic_endpoint),
+       {MEMBER(vic_endpoint, address_be), MEMBER(vic_endpoint, port_be),
+        MEMBER(vic_endpoint, family), MEMBER(vic_endpoint, protocol)}},
+      {"vic_origin",
+       sizeof(vic_origin),
+       {MEMBER(vic_origin, service), MEMBER(vic_origin, backend), MEMBER(vic_origin, flags),
+        MEMBER(vic_origin, active), MEMBER(vic_origin, netns_cookie),
+        MEMBER(vic_origin, started_at)}},
+      {"vic_pair_key",
+       sizeof(vic_pair_key),
+       {MEMBER(vic_pair_key, cookie), MEMBER(vic_pair_key, id)}},
+      {"vic_pair",
+       sizeof(vic_pair),
+       {MEMBER(vic_pair, service), MEMBER(vic_pair, backend), MEMBER(vic_pair, flags),
+        MEMBER(vic_pair, reserved), MEMBER(vic_pair, next)}},
+      {"vic_retirement",
+       sizeof(vic_retirement),
+       {MEMBER(vic_retirement, cookie), MEMBER(vic_retirement, pair),
+        MEMBER(vic_retirement, backend), MEMBER(vic_retirement, reserved)}},
   };
 }
 
@@ -114,7 +143,9 @@ class Abi : public ::testing::Test {
 };
 
 TEST_F(Abi, EveryMemberIsWhereTheDaemonHasIt) {
-  for (const Type& type : abi_types()) {
+  std::vector<Type> types = abi_types();
+  std::ranges::copy(socket_types(), std::back_inserter(types));
+  for (const Type& type : types) {
     SCOPED_TRACE(type.name);
     const int id = btf__find_by_name_kind(types_, type.name.c_str(), BTF_KIND_STRUCT);
     ASSERT_GT(id, 0);
@@ -152,6 +183,9 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_counters", BPF_MAP_TYPE_ARRAY, sizeof(__u64), "__u64"},
       {"vic_outcomes", BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(vic_outcomes), "vic_outcomes"},
       {"vic_events", BPF_MAP_TYPE_RINGBUF, 0, ""},
+      {"vic_origins", BPF_MAP_TYPE_HASH, sizeof(vic_origin), "vic_origin"},
+      {"vic_pairs", BPF_MAP_TYPE_HASH, sizeof(vic_pair), "vic_pair"},
+      {"vic_mptcp_origins", BPF_MAP_TYPE_SK_STORAGE, sizeof(vic_origin), "vic_origin"},
       {"vic_grace", BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(uint32_t), ""},
   };
   std::set<std::string> expected(dataplane::Object::map_names().begin(),
@@ -192,6 +226,7 @@ TEST(AbiOutcomes, AreIndexedInTheOrderOfTheirMembers) {
       {offsetof(vic_outcomes, lease_expired), VIC_OUTCOME_LEASE_EXPIRED},
       {offsetof(vic_outcomes, own_socket), VIC_OUTCOME_OWN_SOCKET},
       {offsetof(vic_outcomes, internal_error), VIC_OUTCOME_INTERNAL_ERROR},
+      {offsetof(vic_outcomes, unrecorded), VIC_OUTCOME_UNRECORDED},
   };
   EXPECT_EQ(rows.size(), size_t{VIC_OUTCOME_COUNT});
   for (const auto& [offset, outcome] : rows) EXPECT_EQ(offset, outcome * sizeof(__u64));

@@ -66,7 +66,7 @@ TEST(Config, DefaultsAreThoseOfTheInterface) {
   EXPECT_EQ(config->resync_quiet, absl::Seconds(10));
   EXPECT_EQ(config->max_receive_bytes, uint64_t{1} << 30);
   EXPECT_EQ(config->metrics_address, (HostPort{"127.0.0.1", 15190}));
-  EXPECT_EQ(config->getpeername, Getpeername::kOff);
+  EXPECT_EQ(config->getpeername, Getpeername::kUdp);
   EXPECT_EQ(config->cluster_id, std::nullopt);
   EXPECT_TRUE(config->counters);
 }
@@ -164,6 +164,7 @@ TEST(Config, ValuesAreTyped) {
       {"log-level", "debug", [](const Config& c) { return c.log_level == LogLevel::kDebug; }},
       {"log-format", "json", [](const Config& c) { return c.log_format == LogFormat::kJson; }},
       {"getpeername", "off", [](const Config& c) { return c.getpeername == Getpeername::kOff; }},
+      {"getpeername", "all", [](const Config& c) { return c.getpeername == Getpeername::kAll; }},
       {"captured-pods", "leave",
        [](const Config& c) { return c.captured_pods == CapturedPods::kLeave; }},
       {"policy-dir", "", [](const Config& c) { return c.policy_dir.empty(); }},
@@ -234,8 +235,7 @@ TEST(Config, ABadValueNamesItsFlagVariableOrKey) {
       {"policy-dir", "/p", "'/p': policy files are not read by this version"},
       {"exclude-service", "a/*", "'a/*': services cannot be excluded in this version"},
       {"captured-pods", "balance", "'balance': only 'leave' works in this version"},
-      {"getpeername", "udp", "'udp': only 'off' works in this version"},
-      {"getpeername", "all", "'all': only 'off' works in this version"},
+      {"getpeername", "tcp", "'tcp' is not one of off, udp, all"},
   };
   for (const ErrorRow& row : rows) {
     const std::string flag = "--" + row.flag;

@@ -55,7 +55,8 @@ Published sample() {
                 .unknown_port_refused = 17,
                 .lease_expired = 18,
                 .own_socket = 19,
-                .internal_error = 20};
+                .internal_error = 20,
+                .unrecorded = 21};
   p.tiers = {{.service = "sample/h", .by_tier = {6, 0, 5}}};
   return p;
 }
@@ -124,6 +125,7 @@ TEST(Metrics, Peers_17_EveryConnectIsCountedByResultAndReason) {
       {"lease", R"({result="passed",reason="lease_expired"} 18)"},
       {"the daemon itself", R"({result="passed",reason="own_socket"} 19)"},
       {"a bug", R"({result="passed",reason="internal_error"} 20)"},
+      {"no room for a record", R"({result="passed",reason="unrecorded"} 21)"},
   };
   const std::string text = metrics_text(sample());
   for (const LineRow& row : rows) {
