@@ -19,6 +19,7 @@
 #include "feed/file/file_feed.h"
 #include "feed/xds/xds_feed.h"
 #include "mounts.h"
+#include "policy_dir.h"
 #include "telemetry/exporter.h"
 #include "telemetry/log.h"
 
@@ -107,6 +108,14 @@ std::unique_ptr<feed::Feed> make_feed(const Config& config) {
   return feed::xds::make_xds_feed(xds_options(config));
 }
 
+// nullptr: there is no folder of policies.
+absl::StatusOr<std::unique_ptr<PolicyDir>> open_policies(const Config& config, EventLoop& events) {
+  if (config.policy_dir.empty()) return nullptr;
+  auto policies = std::make_unique<PolicyDir>(config.policy_dir);
+  VIC_RETURN_IF_ERROR(policies->start([&events] { events.wake(); }));
+  return policies;
+}
+
 telemetry::LogOptions log_options(const Config& config) {
   return {.level = static_cast<telemetry::LogLevel>(config.log_level),
           .format = static_cast<telemetry::LogFormat>(config.log_format)};
@@ -146,11 +155,15 @@ struct ControlLoop {
   feed::Feed& feed;
   admin::ControlQueue& questions;
   dataplane::Dataplane& dataplane;
+  PolicyDir* policies;  // nullptr: no --policy-dir
 };
 
 void run_until_stopped(const ControlLoop& loop) {
   while (true) {
     const absl::Time now = base::steady_now();
+    if (loop.policies != nullptr) {
+      if (auto reading = loop.policies->take()) loop.engine.apply(*std::move(reading));
+    }
     const absl::Time next = loop.engine.step(loop.feed, loop.questions, now);
     const Wakeup wakeup = loop.events.wait(now, next);
     if (wakeup.stop) return;
@@ -170,6 +183,7 @@ absl::Status run_app(const Config& config) {
   // Whatever can fail for its settings does so before the kernel is touched.
   const auto feed = make_feed(config);
   VIC_RETURN_IF_ERROR(feed->start([&events] { events->wake(); }));
+  VIC_ASSIGN_OR_RETURN(const auto policies, open_policies(config, *events));
   VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
   VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
   VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
@@ -183,7 +197,8 @@ absl::Status run_app(const Config& config) {
                      .engine = engine,
                      .feed = *feed,
                      .questions = questions,
-                     .dataplane = *dataplane});
+                     .dataplane = *dataplane,
+                     .policies = policies.get()});
   log_event(LogLevel::kInfo, "stopping; the data plane keeps serving");
   questions.close();
   feed->stop();

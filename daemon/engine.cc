@@ -47,6 +47,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       cell_(cell),
       snapshot_(options_.node, options_.context),
       adoption_(compile::Tables{}, options_.resync_quiet),
+      policies_(options_.policies),
       now_(now),
       next_tick_(now),
       started_at_(now) {
@@ -88,6 +89,16 @@ void Engine::note_feed(feed::FeedStatus status) {
 void Engine::apply(model::Delta delta) {
   adoption_.mentioned(delta, symbols());
   snapshot_.apply(std::move(delta));
+}
+
+void Engine::apply(PolicyReading reading) {
+  const auto concerned = policies_.update(std::move(reading), snapshot_);
+  options_.compile.policies = policies_.book();
+  // Before the first publish every service is still to be compiled.
+  if (concerned.empty() || !live_) return;
+  compile::Diff diff;
+  gather(concerned, diff);
+  if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
 void Engine::reject(feed::ResourceError error) {
@@ -287,6 +298,7 @@ void Engine::refresh() {
   report->in_sync_once = in_sync_once_;
   report->engine = with_model_counts(counts_, snapshot_);
   report->lease = lease_;
+  report->policies = policies_.report();
   report->last_error = last_error_;
   cell_.store(std::move(report));
 }

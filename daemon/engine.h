@@ -17,6 +17,7 @@
 #include "dataplane/dataplane.h"
 #include "feed/feed.h"
 #include "model/snapshot.h"
+#include "policies.h"
 #include "telemetry/log.h"
 #include "telemetry/published.h"
 
@@ -26,6 +27,7 @@ struct EngineOptions {
   std::string node;
   model::ContextOverride context;
   compile::CompileOptions compile;
+  policy::Settings policies;
   absl::Duration locality_wait = absl::Seconds(5);  // --locality-wait
   absl::Duration resync_quiet = absl::Seconds(10);  // --resync-quiet
   absl::Duration lease = absl::Minutes(10);         // --lease; zero = tables never expire
@@ -41,6 +43,9 @@ class Engine final : public feed::Sink, public admin::ControlView {
   // One turn: drains the feed, publishes, does what is due, answers `questions`. Returns when it
   // wants the next turn at the latest.
   [[nodiscard]] absl::Time step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now);
+
+  // Policies as the folder has them now: recompiles the services that the change concerns.
+  void apply(PolicyReading reading);
 
   // feed::Sink
   model::Symbols& symbols() override { return snapshot_.symbols(); }
@@ -84,6 +89,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   telemetry::PublishedCell& cell_;
   model::Snapshot snapshot_;
   Adoption adoption_;
+  Policies policies_;
 
   absl::Time now_;
   absl::Time next_tick_;

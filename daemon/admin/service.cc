@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "admin/dump.h"
+#include "admin/policy_list.h"
 #include "admin/status.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -155,6 +156,20 @@ grpc::Status AdminService::Dump(grpc::ServerContext* /*context*/, const DumpRequ
         queue_.run([&](ControlView& view) { part.set_text(dump->next(view)); }, kAnswerWait);
     if (!status.ok()) return to_grpc(status);
     if (part.text().empty()) return grpc::Status::OK;
+    if (!writer->Write(part)) return grpc::Status::CANCELLED;
+  }
+}
+
+grpc::Status AdminService::Policies(grpc::ServerContext* /*context*/,
+                                    const PoliciesRequest* /*request*/,
+                                    grpc::ServerWriter<PoliciesReply>* writer) {
+  PolicyList list;
+  while (true) {
+    PoliciesReply part;
+    const absl::Status status =
+        queue_.run([&](ControlView& view) { part = list.next(view); }, kAnswerWait);
+    if (!status.ok()) return to_grpc(status);
+    if (part.documents().empty() && part.uses().empty()) return grpc::Status::OK;
     if (!writer->Write(part)) return grpc::Status::CANCELLED;
   }
 }

@@ -23,6 +23,8 @@ class AdminService : public Admin::Service {
                          TextReply* reply) override;
   grpc::Status Dump(grpc::ServerContext* context, const DumpRequest* request,
                     grpc::ServerWriter<TextReply>* writer) override;
+  grpc::Status Policies(grpc::ServerContext* context, const PoliciesRequest* request,
+                        grpc::ServerWriter<PoliciesReply>* writer) override;
   grpc::Status Metrics(grpc::ServerContext* context, const MetricsRequest* request,
                        TextReply* reply) override;
 

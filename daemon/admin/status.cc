@@ -97,6 +97,16 @@ void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {
   to.set_unrecorded(from.unrecorded);
 }
 
+void fill_policies(const telemetry::PolicyInfo& from, PolicyStatus& to) {
+  to.set_documents(from.documents);
+  to.set_refused(from.refused);
+  to.set_kept(from.kept);
+  to.set_warnings(from.warnings);
+  to.set_readings(from.readings);
+  to.set_error(from.error);
+  for (const std::string& finding : from.findings) to.add_findings(finding);
+}
+
 void fill_problem(const telemetry::Problem& from, Problem& to) {
   to.set_object(from.object);
   to.set_message(from.message);
@@ -128,6 +138,7 @@ StatusReply to_reply(const Published& published) {
   for (const auto& problem : published.rejected) fill_problem(problem, *reply.add_rejected());
   for (const auto& problem : published.refused) fill_problem(problem, *reply.add_refused());
   for (const std::string& conflict : published.conflicts) reply.add_conflicts(conflict);
+  fill_policies(published.policies, *reply.mutable_policies());
   reply.set_last_error(published.last_error);
   return reply;
 }

@@ -23,11 +23,24 @@ OnEmpty on_empty(const model::Snapshot& snapshot, model::SymbolId service,
   return snapshot.had_workload(service) ? options.on_empty : OnEmpty::kPass;
 }
 
+policy::Target target_of(const model::Snapshot& snapshot, const PlanRequest& request) {
+  return {.service = *snapshot.find_service(request.query.service),
+          .port = request.query.port,
+          .client = request.client,
+          .symbols = snapshot.symbols()};
+}
+
 bool has_family(std::span<const model::IpAddress> addresses, Family family) {
   return std::ranges::find(addresses, family, &model::IpAddress::family) != addresses.end();
 }
 
 }  // namespace
+
+policy::Resolution resolve_port(const model::Snapshot& snapshot, const PlanRequest& request,
+                                const CompileOptions& options) {
+  if (options.policies == nullptr || options.policies->empty()) return {};
+  return options.policies->resolve(target_of(snapshot, request));
+}
 
 absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const PlanRequest& request,
                                        const CompileOptions& options) {
@@ -41,9 +54,17 @@ absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const Pl
   const policy::wds::WdsSpec spec{.load_balancing = service->load_balancing,
                                   .leading_network = options.leading_network,
                                   .on_empty = on_empty(snapshot, query.service, options)};
-  auto plan = policy::wds::plan(
-      spec, policy::eligible_endpoints(snapshot, query, request.client, options.eligibility),
-      request.client);
+  const auto own = [&](policy::Eligible eligible) {
+    return policy::wds::plan(spec, std::move(eligible), request.client);
+  };
+  auto eligible = policy::eligible_endpoints(snapshot, query, request.client, options.eligibility);
+  const auto resolution = resolve_port(snapshot, request, options);
+  auto plan = resolution.planner == nullptr
+                  ? own(std::move(eligible))
+                  : resolution.planner->plan({.target = target_of(snapshot, request),
+                                              .eligible = std::move(eligible),
+                                              .on_empty = spec.on_empty,
+                                              .own = own});
   // A feed that was never in sync may still bring what seems to be missing.
   if (plan.tiers.empty() && !options.feed_was_in_sync) plan.on_empty = OnEmpty::kPass;
   return plan;

@@ -5,6 +5,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "compile/tables.h"
 #include "model/place.h"
 #include "model/snapshot.h"
+#include "policy/book/book.h"
 #include "policy/eligibility.h"
 #include "policy/plan.h"
 #include "policy/wds/rank.h"
@@ -26,6 +28,8 @@ struct CompileOptions {
   // service without endpoints changes when this does.
   bool feed_was_in_sync = true;
   policy::wds::LeadingNetwork leading_network = policy::wds::LeadingNetwork::kPreferred;
+  // Policies beside the services' own preferences; nullptr: none.
+  std::shared_ptr<const policy::book::Book> policies;
 };
 
 // Who asks, and for what.
@@ -54,6 +58,12 @@ struct CompiledPort {
 [[nodiscard]] absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot,
                                                      const PlanRequest& request,
                                                      const CompileOptions& options);
+
+// Which policy decides for the port, and why; without a planner it is the service's own preference.
+// The documents named are those of options.policies. REQUIRES: the service is known.
+[[nodiscard]] policy::Resolution resolve_port(const model::Snapshot& snapshot,
+                                              const PlanRequest& request,
+                                              const CompileOptions& options);
 
 // Error: more endpoints with load than a table has room for.
 [[nodiscard]] absl::StatusOr<CompiledPort> compile_port(policy::Plan plan,

@@ -72,6 +72,18 @@ std::vector<ExplainedParameter> explained_parameters(const policy::AlgorithmSpec
   return parameters;
 }
 
+std::vector<ExplainedPolicy> explained_policies(const model::Snapshot& snapshot,
+                                                const PlanRequest& request,
+                                                const CompileOptions& options) {
+  std::vector<ExplainedPolicy> policies;
+  const auto resolution = resolve_port(snapshot, request, options);
+  if (resolution.planner == nullptr) return policies;
+  for (const policy::Verdict& verdict : resolution.applied) {
+    policies.push_back({to_text(verdict.document->id), std::string(verdict.why)});
+  }
+  return policies;
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanRequest& request,
@@ -94,7 +106,8 @@ absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanR
                      .parameters = explained_parameters(table.algorithm),
                      .on_empty = std::string(policy::on_empty_name(table.on_empty)),
                      .tiers = {},
-                     .excluded = {}};
+                     .excluded = {},
+                     .policies = explained_policies(snapshot, request, options)};
   explain_tiers(compiled, snapshot.symbols(), result.tiers);
   for (const policy::Excluded& excluded : compiled.plan.excluded) {
     result.excluded.push_back({.workload = excluded.workload->uid,

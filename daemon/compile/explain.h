@@ -44,6 +44,13 @@ struct ExplainedParameter {
   auto operator<=>(const ExplainedParameter&) const = default;
 };
 
+// A policy that decided, and why it does.
+struct ExplainedPolicy {
+  std::string document;
+  std::string why;
+  auto operator<=>(const ExplainedPolicy&) const = default;
+};
+
 struct Explanation {
   std::string service;
   uint16_t port = 0;
@@ -54,6 +61,8 @@ struct Explanation {
   std::string on_empty;
   std::vector<ExplainedTier> tiers;
   std::vector<ExplainedExclusion> excluded;
+  std::vector<ExplainedPolicy>
+      policies;  // most important first; none: the service's own preference
   bool operator==(const Explanation&) const = default;
 };
 

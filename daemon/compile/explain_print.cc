@@ -108,6 +108,15 @@ std::string algorithm_text(const Explanation& explanation) {
   return fmt::format("{} ({})", explanation.algorithm, fmt::join(parameters, ", "));
 }
 
+Json policies_json(const Explanation& explanation) {
+  Json policies = Json::array();
+  for (const ExplainedPolicy& one : explanation.policies) {
+    policies.push(
+        Json::object({{"document", Json::string(one.document)}, {"why", Json::string(one.why)}}));
+  }
+  return policies;
+}
+
 }  // namespace
 
 Json to_json(const Explanation& explanation) {
@@ -129,6 +138,7 @@ Json to_json(const Explanation& explanation) {
   if (!explanation.parameters.empty()) {
     json.add("algorithm_parameters", parameters_json(explanation));
   }
+  if (!explanation.policies.empty()) json.add("policies", policies_json(explanation));
   return json;
 }
 
@@ -136,6 +146,9 @@ std::string to_table(const Explanation& explanation) {
   std::string text = fmt::format("{} port {} {}: {}, {}, when empty {}\n", explanation.service,
                                  explanation.port, explanation.family, explanation.mode,
                                  algorithm_text(explanation), explanation.on_empty);
+  for (const ExplainedPolicy& one : explanation.policies) {
+    text += fmt::format("by {}: {}\n", one.document, one.why);
+  }
   std::vector<Row> rows = rows_of(explanation);
   if (rows.empty()) {
     text += "no endpoints\n";

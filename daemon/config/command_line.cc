@@ -13,9 +13,12 @@ namespace {
 CLI::App* add_command(CLI::App& app, const Command& command) {
   CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.help));
   if (!command.positional.empty()) {
-    sub->add_option("argument", CLI::callback_t(), "")
-        ->option_text(std::string(command.positional))
-        ->required();
+    CLI::Option* argument = sub->add_option("argument", CLI::callback_t(), "")
+                                ->option_text(std::string(command.positional))
+                                ->required();
+    if (command.several) {
+      argument->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+    }
   }
   for (const CommandOption& option : command.options) {
     const bool letter = option.name.size() == 1;
@@ -36,7 +39,8 @@ void collect(const CLI::App& sub, const Command& command, CommandLine& line) {
     if (option->count() == 0) continue;
     const std::string name = option->get_single_name();
     if (name == "argument") {
-      line.positional = option->results().front();
+      line.positionals = option->results();
+      line.positional = line.positionals.front();
     } else {
       line.options.emplace(name, option->results());
     }

@@ -23,6 +23,7 @@ struct Command {
   std::string_view help;
   std::string_view positional;  // "NAMESPACE/HOSTNAME[:PORT]", required; empty: none
   std::span<const CommandOption> options;
+  bool several = false;  // the positional may stand several times
 };
 
 struct Program {
@@ -35,7 +36,8 @@ struct Program {
 struct CommandLine {
   std::string print;  // not empty: what --help or --version asked for; nothing else is set
   std::string command;
-  std::string positional;
+  std::string positional;                // the first one
+  std::vector<std::string> positionals;  // all of them
   std::map<std::string, std::vector<std::string>, std::less<>> options;
 
   // The last value given, or `otherwise`.

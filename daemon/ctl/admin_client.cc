@@ -96,6 +96,15 @@ absl::Status AdminClient::services(const std::function<void(const admin::Service
   return to_absl(reader->Finish());
 }
 
+absl::Status AdminClient::policies(const std::function<void(const admin::PoliciesReply&)>& part) {
+  grpc::ClientContext context;
+  set_deadline(context, kStreamWait);
+  const auto reader = stub_->Policies(&context, {});
+  admin::PoliciesReply reply;
+  while (reader->Read(&reply)) part(reply);
+  return to_absl(reader->Finish());
+}
+
 absl::Status AdminClient::dump(admin::DumpRequest::Stage stage,
                                const std::function<void(std::string_view)>& part) {
   grpc::ClientContext context;

@@ -24,6 +24,7 @@ class AdminClient {
   [[nodiscard]] absl::StatusOr<std::string> endpoints(const admin::ExplainRequest& request);
   // Called with each part as it comes.
   absl::Status services(const std::function<void(const admin::ServicesReply&)>& part);
+  absl::Status policies(const std::function<void(const admin::PoliciesReply&)>& part);
   absl::Status dump(admin::DumpRequest::Stage stage,
                     const std::function<void(std::string_view)>& part);
 

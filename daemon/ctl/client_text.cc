@@ -14,13 +14,14 @@ namespace {
 constexpr std::string_view kLabelPrefix = "label.";
 
 std::string* field_of(ClientText& client, std::string_view key) {
-  const std::array<std::pair<std::string_view, std::string*>, 6> fields{{
+  const std::array<std::pair<std::string_view, std::string*>, 7> fields{{
       {"network", &client.network},
       {"cluster", &client.cluster},
       {"region", &client.region},
       {"zone", &client.zone},
       {"subzone", &client.subzone},
       {"node", &client.node},
+      {"namespace", &client.name_space},
   }};
   for (const auto& [name, field] : fields) {
     if (key == name) return field;
@@ -70,7 +71,8 @@ absl::StatusOr<ClientText> parse_client(std::string_view text) {
     std::string* field = field_of(client, key);
     if (field == nullptr) {
       return base::invalid(
-          "--client: '{}' is not one of region, zone, subzone, node, cluster, network, label.KEY",
+          "--client: '{}' is not one of region, zone, subzone, node, cluster, network, namespace, "
+          "label.KEY",
           key);
     }
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
@@ -97,6 +99,7 @@ model::ClientContext context_of(const ClientText& client, model::Snapshot& snaps
     context.labels.push_back(
         {.key = snapshot.symbols().intern(key), .value = snapshot.symbols().intern(value)});
   }
+  context.name_space = snapshot.symbols().intern(client.name_space);
   std::sort(context.labels.begin(), context.labels.end());
   return context;
 }

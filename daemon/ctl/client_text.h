@@ -23,11 +23,12 @@ struct ClientText {
   std::string zone;
   std::string subzone;
   std::string node;
+  std::string name_space;  // of the client's pod; empty: not known
   std::map<std::string, std::string> labels;
   bool operator==(const ClientText&) const = default;
 };
 
-// "region=r,zone=z,subzone=s,node=n,cluster=c,network=net,label.KEY=VALUE".
+// "region=r,zone=z,subzone=s,node=n,cluster=c,network=net,namespace=ns,label.KEY=VALUE".
 [[nodiscard]] absl::StatusOr<ClientText> parse_client(std::string_view text);
 
 // An empty snapshot whose node is this client.

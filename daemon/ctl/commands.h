@@ -11,6 +11,7 @@ int run_services(const config::CommandLine& line, const Terminal& terminal);
 int run_endpoints(const config::CommandLine& line, const Terminal& terminal);
 int run_explain(const config::CommandLine& line, const Terminal& terminal);
 int run_dump(const config::CommandLine& line, const Terminal& terminal);
+int run_policy(const config::CommandLine& line, const Terminal& terminal);
 int run_metrics(const config::CommandLine& line, const Terminal& terminal);
 
 // Parses and runs; the whole program but for its streams.

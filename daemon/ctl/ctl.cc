@@ -18,7 +18,8 @@ constexpr CommandOption kOutput{"o", "json|table", "for programs or for people [
 constexpr CommandOption kMesh{"mesh", "FILE", "work on this mesh file, without a daemon"};
 constexpr CommandOption kClient{
     "client", "KEY=VALUE,...",
-    "with --mesh: who connects: region, zone, subzone, node, cluster, network, label.KEY"};
+    "with --mesh: who connects: region, zone, subzone, node, cluster, network, namespace, "
+    "label.KEY"};
 
 constexpr std::array kAsking{kOutput, kSocket};
 constexpr std::array kDumping{kOutput, kMesh, kClient, kSocket};
@@ -29,7 +30,7 @@ constexpr std::array kExplaining{
     kOutput,
     kMesh,
     kClient,
-    CommandOption{"policy", "FILE", "with --mesh: policies (not in this version)", true},
+    CommandOption{"policy", "FILE", "with --mesh: a file of policies", true},
     kSocket,
 };
 
@@ -40,16 +41,21 @@ constexpr std::array kCommands{
             kAsking},
     Command{"explain", "what a connect to a service does, and why", "", kExplaining},
     Command{"dump", "one stage of the data flow as text", "snapshot|plan|tables", kDumping},
+    Command{"policy",
+            "check: what is wrong with policy files, without a daemon; list: which policy "
+            "decides for which service, and why",
+            "check FILE...|list", kAsking, true},
     Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 6> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 7> kRuns{{
     {"status", run_status},
     {"services", run_services},
     {"endpoints", run_endpoints},
     {"explain", run_explain},
     {"dump", run_dump},
+    {"policy", run_policy},
     {"metrics", run_metrics},
 }};
 

@@ -1,6 +1,7 @@
 // vicinityctl explain, and vicinityctl endpoints: the same explanations, printed differently.
 // Nothing is worked out here; see compile/explain.h.
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +17,8 @@ namespace vicinity::ctl {
 namespace {
 
 absl::Status check_flags(const config::CommandLine& line) {
-  if (line.has("policy")) {
-    return base::invalid("--policy: policy files are not read by this version");
+  if (line.has("policy") && !line.has("mesh")) {
+    return base::invalid("--policy: only together with --mesh; the daemon uses its own policies");
   }
   if (line.has("client") && !line.has("mesh")) {
     return base::invalid("--client: only together with --mesh; the daemon uses its own context");
@@ -34,6 +35,17 @@ std::string print(const std::vector<compile::Explanation>& explanations) {
   return text;
 }
 
+// nullptr: no --policy. What is odd about the documents goes to the terminal.
+absl::StatusOr<std::shared_ptr<const policy::book::Book>> policies_of(
+    const config::CommandLine& line, const Terminal& terminal) {
+  const auto paths = line.options.find("policy");
+  if (paths == line.options.end()) return nullptr;
+  VIC_ASSIGN_OR_RETURN(auto load, load_policies(paths->second));
+  for (const auto& finding : load.findings) terminal.err(to_text(finding) + "\n");
+  if (has_errors(load)) return base::invalid("--policy: documents are refused");
+  return std::make_shared<const policy::book::Book>(std::move(load.documents), policy::Settings{});
+}
+
 int explain_offline(const config::CommandLine& line, const compile::ServiceQuestion& question,
                     const Terminal& terminal) {
   const auto client = parse_client(line.get("client"));
@@ -45,7 +57,11 @@ int explain_offline(const config::CommandLine& line, const compile::ServiceQuest
       mesh->refused.end()) {
     return fail(terminal, base::invalid("service {}: its document is refused", question.service));
   }
-  const auto all = explain_service(mesh->snapshot, question, mesh->client, {});
+  auto policies = policies_of(line, terminal);
+  if (!policies.ok()) return fail(terminal, policies.status());
+  compile::CompileOptions options;
+  options.policies = *std::move(policies);
+  const auto all = explain_service(mesh->snapshot, question, mesh->client, options);
   if (!all.ok()) return fail(terminal, all.status());
   terminal.out(*wants_json(line) ? to_json(all->front()).pretty() : print(*all));
   return kExitOk;

@@ -16,15 +16,18 @@
 namespace vicinity::ctl {
 namespace {
 
-absl::StatusOr<std::string> read_file(const std::string& path) {
+// `what` = "mesh file".
+absl::StatusOr<std::string> read_file(std::string_view what, const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) {
-    return base::invalid("mesh file {}: {}", path, std::strerror(EISDIR));
+    return base::invalid("{} {}: {}", what, path, std::strerror(EISDIR));
   }
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;
+  const bool empty = file && file.peek() == std::ifstream::traits_type::eof();
+  if (empty) return std::string();
   if (file) text << file.rdbuf();
-  if (!file) return base::invalid("mesh file {}: {}", path, std::strerror(errno));
+  if (!file) return base::invalid("{} {}: {}", what, path, std::strerror(errno));
   return text.str();
 }
 
@@ -44,7 +47,7 @@ std::vector<std::string> refused_names(const model::Snapshot& snapshot, std::str
 }  // namespace
 
 absl::StatusOr<OfflineMesh> load_offline(const std::string& path, const ClientText& client) {
-  VIC_ASSIGN_OR_RETURN(const std::string text, read_file(path));
+  VIC_ASSIGN_OR_RETURN(const std::string text, read_file("mesh file", path));
   OfflineMesh mesh{.snapshot = snapshot_for(client), .client = {}, .complaints = {}, .refused = {}};
   for (const feed::ResourceError& error : feed::load_mesh_into(mesh.snapshot, text)) {
     mesh.complaints.push_back(fmt::format("{}: {}: {}", path, error.resource, error.message));
@@ -56,6 +59,15 @@ absl::StatusOr<OfflineMesh> load_offline(const std::string& path, const ClientTe
   }
   mesh.client = context_of(client, mesh.snapshot);
   return mesh;
+}
+
+absl::StatusOr<policy::book::Load> load_policies(const std::vector<std::string>& paths) {
+  std::vector<policy::book::FileText> files;
+  for (const std::string& path : paths) {
+    VIC_ASSIGN_OR_RETURN(std::string text, read_file("policy file", path));
+    files.push_back({.file = path, .text = std::move(text)});
+  }
+  return policy::book::load(files);
 }
 
 }  // namespace vicinity::ctl

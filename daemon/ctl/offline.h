@@ -8,6 +8,7 @@
 
 #include "ctl/client_text.h"
 #include "model/snapshot.h"
+#include "policy/book/load.h"
 
 namespace vicinity::ctl {
 
@@ -21,5 +22,9 @@ struct OfflineMesh {
 // Error: no such file, or not one usable document in it.
 [[nodiscard]] absl::StatusOr<OfflineMesh> load_offline(const std::string& path,
                                                        const ClientText& client);
+
+// The policies of these files, with what is wrong with them. Error: no such file.
+[[nodiscard]] absl::StatusOr<policy::book::Load> load_policies(
+    const std::vector<std::string>& paths);
 
 }  // namespace vicinity::ctl

@@ -90,6 +90,14 @@ std::string hooks_text(const admin::DataPlane& plane) {
   return fmt::format("attached to {}", plane.cgroup());
 }
 
+std::string policies_text(const admin::PolicyStatus& policies) {
+  std::string text =
+      fmt::format("{} in force, {} refused, {} kept in an older version, {} warnings",
+                  policies.documents(), policies.refused(), policies.kept(), policies.warnings());
+  if (!policies.error().empty()) text += "; not read: " + policies.error();
+  return text;
+}
+
 std::string lease_text(const admin::Lease& lease, absl::Time now) {
   if (lease.length_seconds() == 0) return "tables never expire";
   return fmt::format("{}, renewed {}", duration_text(absl::Seconds(lease.length_seconds())),
@@ -139,6 +147,8 @@ std::string status_text(const StatusReply& status, absl::Time now) {
       {"tables", tables_text(status.data_plane())},
       {"lease", lease_text(status.lease(), now)},
   };
+  if (status.policies().readings() > 0)
+    rows.push_back({"policies", policies_text(status.policies())});
   if (!status.feed().last_error().empty()) {
     rows.insert(rows.begin() + 2, Row{"feed error", status.feed().last_error()});
   }
@@ -146,6 +156,7 @@ std::string status_text(const StatusReply& status, absl::Time now) {
   std::string text = table_text(rows);
   add_problems("rejected resources", status.rejected(), text);
   add_problems("services without their current table", status.refused(), text);
+  add_lines("policies", status.policies().findings(), text);
   add_lines("services waiting for room", status.data_plane().pending_services(), text);
   add_lines("addresses claimed by several services", status.conflicts(), text);
   return text;

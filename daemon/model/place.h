@@ -37,6 +37,7 @@ struct Label {
 struct ClientContext {
   Place place;
   std::vector<Label> labels;  // sorted by key
+  SymbolId name_space;        // of the client's pod; empty: not known, as for a whole node
   auto operator<=>(const ClientContext&) const = default;
 };
 

@@ -131,6 +131,19 @@ void add_engine(Families& out, const Published& p) {
             seconds_since_epoch(p.lease.renewed_at));
 }
 
+void add_policies(Families& out, const PolicyInfo& policies) {
+  out.open("policy_documents", "Policy documents, by what became of them.", MetricType::Gauge);
+  out.add(static_cast<double>(policies.documents), {{"state", "in_force"}});
+  out.add(static_cast<double>(policies.kept), {{"state", "kept"}});
+  out.add(static_cast<double>(policies.refused), {{"state", "refused"}});
+  out.gauge("policy_warnings", "Fields of policy documents that are not used.",
+            static_cast<double>(policies.warnings));
+  out.gauge("policy_folder_readable", "1 when the policy folder could be read the last time.",
+            policies.error.empty() ? 1 : 0);
+  out.counter("policy_readings_total", "Times that the policy folder was read and had changed.",
+              policies.readings);
+}
+
 void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
   const std::array<std::pair<std::string_view, dataplane::Usage>, 6> tables{{
       {"counter_rows", status.counter_rows},
@@ -201,6 +214,7 @@ std::vector<MetricFamily> metric_families(const Published& published) {
   add_identity(out, published);
   add_feed(out, published);
   add_engine(out, published);
+  add_policies(out, published.policies);
   add_tables(out, published.dataplane);
   add_connects(out, published);
   return out.take();

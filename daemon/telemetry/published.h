@@ -72,6 +72,17 @@ struct EngineCounts {
   Histogram publish_latency;                      // last byte of a message to tables in place
 };
 
+// The documents of --policy-dir.
+struct PolicyInfo {
+  uint64_t documents = 0;  // in force
+  uint64_t refused = 0;    // of the latest reading: with errors, or not even nameable
+  uint64_t kept = 0;       // in force although the latest reading has no good version of them
+  uint64_t warnings = 0;   // of the latest reading
+  uint64_t readings = 0;
+  std::string error;                  // why the folder could not be read
+  std::vector<std::string> findings;  // errors and warnings of the latest reading, bounded
+};
+
 struct LeaseInfo {
   absl::Duration length = absl::ZeroDuration();  // zero: tables never expire
   absl::Time renewed_at = absl::InfinitePast();
@@ -91,6 +102,7 @@ struct Published {
   FeedInfo feed;
   EngineCounts engine;
   LeaseInfo lease;
+  PolicyInfo policies;
   dataplane::DataplaneStatus dataplane;
   dataplane::Outcomes outcomes;
   std::vector<dataplane::TierCounts> tiers;  // sorted by service

@@ -63,8 +63,8 @@ daemon/feed/xds/a.cc <yaml-cpp/yaml.h> bad
 daemon/feed/xds/stream.cc <grpcpp/grpcpp.h> ok
 + daemon/feed/xds/stream.h <grpcpp/channel.h> ok
 + daemon/feed/xds/other.cc <grpcpp/grpcpp.h> bad
-daemon/policy/wds/parse.cc <yaml-cpp/yaml.h> ok
-+ daemon/policy/wds/rank.cc <yaml-cpp/yaml.h> bad
+daemon/policy/tree.cc <yaml-cpp/yaml.h> ok
++ daemon/policy/plan.cc <yaml-cpp/yaml.h> bad
 daemon/policy/wds/a.cc "policy/istio/plan.h" bad
 daemon/policy/a.cc "policy/wds/plan.h" bad
 daemon/feed/dns/a.cc <ares.h> ok

@@ -232,7 +232,6 @@ TEST(Config, ABadValueNamesItsFlagVariableOrKey) {
       {"log-level", "loud", "'loud' is not one of debug, info, warn, error"},
       {"log-format", "xml", "'xml' is not one of text, json"},
       {"flat-network", "", "must not be empty"},
-      {"policy-dir", "/p", "'/p': policy files are not read by this version"},
       {"exclude-service", "a/*", "'a/*': services cannot be excluded in this version"},
       {"captured-pods", "balance", "'balance': only 'leave' works in this version"},
       {"getpeername", "tcp", "'tcp' is not one of off, udp, all"},

@@ -1,1 +1,1 @@
-vic_test(ctl_test SOURCES ctl_test.cc DEPS vic_ctl)
+vic_test(ctl_test SOURCES ctl_policy_test.cc ctl_test.cc DEPS vic_ctl)

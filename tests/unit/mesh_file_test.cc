@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/documents.h"
 #include "devcp/recording.h"
-#include "feed/file/documents.h"
 #include "feed/file/network_text.h"
 #include "feed/file/yaml_message.h"
 #include "support/gtest_support.h"
@@ -22,6 +22,8 @@
 namespace vicinity::feed {
 namespace {
 
+using base::BadText;
+using base::Document;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -67,7 +69,7 @@ class Documents : public ::testing::TestWithParam<TextRow> {};
 
 TEST_P(Documents, Split) {
   std::string got;
-  for (const Document& document : split_documents(GetParam().text)) {
+  for (const Document& document : base::split_documents(GetParam().text)) {
     got += fmt::format("{}@{}:{};", document.number, document.line, document.text);
   }
   std::replace(got.begin(), got.end(), '\n', '|');
@@ -93,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
 class Encoding : public ::testing::TestWithParam<TextRow> {};
 
 TEST_P(Encoding, Check) {
-  const BadText bad = check_encoding({.number = 1, .line = 10, .text = GetParam().text});
+  const BadText bad = base::check_encoding({.number = 1, .line = 10, .text = GetParam().text});
   EXPECT_EQ(bad.message.empty() ? "" : fmt::format("{}: {}", bad.line, bad.message),
             GetParam().expected);
 }

@@ -2,3 +2,6 @@ vic_test(policy_test
   SOURCES policy_algorithm_test.cc policy_eligibility_test.cc policy_peers_test.cc
           policy_spill_test.cc policy_wds_test.cc
   DEPS vic_model_rows vic_feed vic_feed_file)
+vic_test(policy_documents_test
+  SOURCES policy_istio_plan_test.cc policy_istio_rules_test.cc policy_load_test.cc
+  DEPS vic_model_rows vic_policy_book)

@@ -1,5 +1,10 @@
 # Every case goes through the program that operators use.
 vic_test(vectors_test
-  SOURCES vectors_case.cc vectors_spill_test.cc vectors_test.cc
-  DEPS vic_policy vic_policy_wds vic_test_support yaml-cpp)
+  SOURCES
+    vectors_case.cc
+    vectors_explain.cc
+    vectors_istio_test.cc
+    vectors_spill_test.cc
+    vectors_test.cc
+  DEPS vic_policy vic_policy_istio vic_policy_wds vic_test_support yaml-cpp)
 add_dependencies(vectors_test vicinityctl)

@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -15,15 +12,10 @@
 #include "model/symbols.h"
 #include "policy/wds/rank.h"
 #include "support/gtest_support.h"
-#include "support/process.h"
-#include "support/program.h"
-#include "support/recordings.h"
-#include "unit/vectors_case.h"
+#include "unit/vectors_explain.h"
 
 namespace vicinity::testing {
 namespace {
-
-namespace fs = std::filesystem;
 
 // What happens to each kind of case.
 const std::map<std::string, std::string>& kinds() {
@@ -32,12 +24,12 @@ const std::map<std::string, std::string>& kinds() {
       {"wds_tiers", "run"},
       {"istiod_map", "run"},
       {"kmesh_prio", "run"},
-      {"behaviour", "run where it is about WDS"},
-      {"istio_failover", "later: Istio's DestinationRule"},
-      {"istio_failover_priority", "later: Istio's DestinationRule"},
-      {"istio_distribute", "later: Istio's DestinationRule"},
-      {"istio_locality_match", "later: Istio's DestinationRule"},
-      {"istio_effective", "later: Istio's DestinationRule"},
+      {"behaviour", "run where it is about WDS or Istio"},
+      {"istio_failover", "run"},
+      {"istio_failover_priority", "run"},
+      {"istio_distribute", "run"},
+      {"istio_locality_match", "run"},
+      {"istio_effective", "run"},
       {"envoy_priority_load", "run"},
       {"envoy_locality_weight", "run"},
       {"envoy_outlier_duration", "later: passive health"},
@@ -54,46 +46,6 @@ const std::map<std::string, std::string>& kinds() {
       {"k8s_hints", "later: Kubernetes' own rules"},
   };
   return table;
-}
-
-// Runs `vicinityctl explain` on the mesh and returns what it printed, JSON being YAML.
-YAML::Node explain(const std::string& mesh, const std::string& client) {
-  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-  std::string name = fmt::format("{}.{}.yaml", test->test_suite_name(), test->name());
-  std::ranges::replace(name, '/', '.');
-  const fs::path file = fs::path(::testing::TempDir()) / name;
-  std::ofstream(file) << mesh;
-  const auto done =
-      run({.argv = {program_path("vicinityctl"), "explain", "--mesh", file.string(), "--client",
-                    client, "--service", kVectorService, "--port", "80", "-o", "json"}},
-          std::chrono::seconds(30));
-  fs::remove(file);
-  EXPECT_TRUE(done.ok()) << done.status();
-  if (!done.ok()) return {};
-  EXPECT_EQ(done->exit_code, 0) << done->err << "\n" << mesh;
-  return YAML::Load(done->out);
-}
-
-std::map<std::string, double> shares_of(const YAML::Node& explanation) {
-  std::map<std::string, double> shares;
-  for (const YAML::Node& tier : explanation["tiers"]) {
-    for (const YAML::Node& endpoint : tier["endpoints"]) {
-      const double share = endpoint["share_percent"].as<double>();
-      if (share > 0) shares[endpoint["workload"].as<std::string>()] += share;
-    }
-  }
-  return shares;
-}
-
-std::vector<std::set<std::string>> tiers_of(const YAML::Node& explanation) {
-  std::vector<std::set<std::string>> tiers;
-  for (const YAML::Node& tier : explanation["tiers"]) {
-    auto& uids = tiers.emplace_back();
-    for (const YAML::Node& endpoint : tier["endpoints"]) {
-      uids.insert(endpoint["workload"].as<std::string>());
-    }
-  }
-  return tiers;
 }
 
 void expect_shares(const YAML::Node& explanation, const YAML::Node& expected) {

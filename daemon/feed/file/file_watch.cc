@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -25,11 +26,11 @@ constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED
                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
 // The folders that `path` and the links it leads over stand in.
-std::vector<std::filesystem::path> folders_of(std::filesystem::path path) {
-  std::vector<std::filesystem::path> folders;
+std::set<std::filesystem::path> folders_of(std::filesystem::path path) {
+  std::set<std::filesystem::path> folders;
   for (int i = 0; i < kMaxLinks; ++i) {
     const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    folders.push_back(folder);
+    folders.insert(folder);
     std::error_code error;
     const auto target = std::filesystem::read_symlink(path, error);
     if (error) break;
@@ -49,10 +50,12 @@ absl::StatusOr<FileWatch> FileWatch::open(std::filesystem::path path) {
   return FileWatch(std::move(path), std::move(inotify));
 }
 
-bool FileWatch::rearm() {
+bool FileWatch::rearm(const std::vector<std::filesystem::path>& paths) {
   bool complete = true;
   std::map<int, std::filesystem::path> now;
-  for (const auto& folder : folders_of(path_)) {
+  std::set<std::filesystem::path> folders;
+  for (const auto& path : paths) folders.merge(folders_of(path));
+  for (const auto& folder : folders) {
     const int watch = inotify_add_watch(inotify_.get(), folder.c_str(), kEvents);
     if (watch >= 0) {
       now.emplace(watch, folder);

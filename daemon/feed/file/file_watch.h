@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <string_view>
+#include <vector>
 
 #include "base/unique_fd.h"
 
@@ -22,7 +23,9 @@ class FileWatch {
   [[nodiscard]] int fd() const { return inotify_.get(); }
   // Watches every folder the path leads through now. Before each reading of the file: what changes
   // after that is noticed. False when one of them is not there: then look again after a while.
-  bool rearm();
+  bool rearm() { return rearm({path_}); }
+  // The same for several files: those of a folder, each perhaps a link elsewhere.
+  bool rearm(const std::vector<std::filesystem::path>& paths);
   // Takes what has happened; true when the file may have changed.
   bool drain();
 

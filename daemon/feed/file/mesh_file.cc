@@ -8,14 +8,15 @@
 #include <utility>
 #include <variant>
 
+#include "base/documents.h"
 #include "base/strings.h"
 #include "feed/decode.h"
-#include "feed/file/documents.h"
 #include "feed/file/yaml_message.h"
 
 namespace vicinity::feed {
 namespace {
 
+using base::Document;
 using istio::workload::Address;
 
 // What became of one document.
@@ -140,7 +141,7 @@ class MeshBuilder {
 
 MeshFile parse_mesh(std::string_view text) {
   MeshBuilder builder;
-  for (const Document& document : split_documents(text)) builder.add(document);
+  for (const Document& document : base::split_documents(text)) builder.add(document);
   return builder.take();
 }
 

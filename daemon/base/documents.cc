@@ -1,11 +1,11 @@
-#include "feed/file/documents.h"
+#include "base/documents.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
 
-namespace vicinity::feed {
+namespace vicinity::base {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -115,4 +115,4 @@ BadText check_encoding(const Document& document) {
   return {};
 }
 
-}  // namespace vicinity::feed
+}  // namespace vicinity::base

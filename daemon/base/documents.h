@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vicinity::feed {
+namespace vicinity::base {
 
 struct Document {
   int number = 0;  // from 1, counting only documents with content
@@ -26,4 +26,4 @@ struct BadText {
 };
 [[nodiscard]] BadText check_encoding(const Document& document);
 
-}  // namespace vicinity::feed
+}  // namespace vicinity::base
