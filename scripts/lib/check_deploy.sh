@@ -81,9 +81,10 @@ check_schemas() {
   done
 }
 
-# Names, alert rules with their tests, the dashboard's queries, and the scrape that operator_test left.
+# The scrape that operator_test left, alert rules with their tests, the dashboard's queries, and all of
+# them in a Prometheus that scrapes three daemons.
 check_metrics() {
-  "$VIC_LIB/build.sh" dev operator_test vicinityd vicinityctl vic_pod_agent vic_helloworld
+  "$VIC_LIB/build.sh" dev operator_test prometheus_test vicinityd vicinityctl vic_pod_agent vic_helloworld
   as_root build/dev/bin/operator_test --gtest_filter='*Metrics*'
   local promtool
   promtool=$(tool promtool)
@@ -92,6 +93,9 @@ check_metrics() {
   "$promtool" test rules deploy/prometheus/vicinity-rules-test.yaml
   /usr/bin/python3 tests/deploy/queries_test.py --rules >"$scratch/dashboard.yaml"
   "$promtool" check rules "$scratch/dashboard.yaml"
+  /usr/bin/python3 tests/deploy/queries_test.py --list >"$scratch/queries"
+  VICINITY_PROMETHEUS=$(tool prometheus) VICINITY_QUERIES=$scratch/queries \
+    as_root build/dev/bin/prometheus_test
 }
 
 check_workflows() {

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """The queries of the dashboard and of the alerts name only series that docs/metrics.md has.
 
-usage: queries_test.py [--rules]     --rules: prints the dashboard's queries as rules, for promtool
+usage: queries_test.py [--rules|--list]
+  --rules  prints the dashboard's queries as rules, for promtool
+  --list   prints each query of the dashboard, and what each alert compares, one a line
 """
 import json
 import re
@@ -64,5 +66,10 @@ if __name__ == "__main__":
         yaml.safe_dump({"groups": [{"name": "dashboard", "rules": [
             {"record": f"dashboard:query{i}", "expr": query}
             for i, (_, query) in enumerate(dashboard_queries())]}]}, sys.stdout)
+    elif sys.argv[1:] == ["--list"]:
+        for _, query in dashboard_queries():
+            print(query)
+        for _, query in alerts():
+            print(re.sub(r" (==|>) \d+$", "", query))
     else:
         unittest.main(argv=sys.argv[:1])

@@ -54,13 +54,13 @@ std::string Cluster::admin_socket(const std::string& node) const {
 absl::Status Cluster::start_daemon(const std::string& node,
                                    const std::vector<std::string>& more_flags) {
   const Node& place = world_->node(node);
-  ProcessSpec spec{
-      .argv = {program_path("vicinityd"), "--node-name", node, "--xds-address",
-               control_plane_->address(), "--xds-auth", "plaintext", "--cgroup",
-               place.cgroup().path(), "--pin-dir", place.pin_dir(), "--admin-socket",
-               admin_socket(node), "--metrics-address", "", "--resync-quiet", spec_.resync_quiet},
-      .netns = &world_->netns(),
-      .cgroup = &place.cgroup()};
+  ProcessSpec spec{.argv = {program_path("vicinityd"), "--node-name", node, "--xds-address",
+                            control_plane_->address(), "--xds-auth", "plaintext", "--cgroup",
+                            place.cgroup().path(), "--pin-dir", place.pin_dir(), "--admin-socket",
+                            admin_socket(node), "--metrics-address", spec_.metrics_addresses[node],
+                            "--resync-quiet", spec_.resync_quiet},
+                   .netns = &world_->netns(),
+                   .cgroup = &place.cgroup()};
   spec.argv.insert(spec.argv.end(), spec_.more_flags.begin(), spec_.more_flags.end());
   spec.argv.insert(spec.argv.end(), more_flags.begin(), more_flags.end());
   VIC_ASSIGN_OR_RETURN(auto process, Process::spawn(spec));

@@ -22,7 +22,8 @@ struct ClusterSpec {
   WorldSpec world;
   // Of --resync-quiet: how soon what an earlier daemon left behind goes.
   std::string resync_quiet = "500ms";
-  std::vector<std::string> more_flags = {};  // for every vicinityd
+  std::vector<std::string> more_flags = {};                   // for every vicinityd
+  std::map<std::string, std::string> metrics_addresses = {};  // by node; without: nowhere
 };
 
 class Cluster {
