@@ -6,6 +6,12 @@ install(FILES deploy/systemd/vicinityd.yaml DESTINATION /etc/vicinity COMPONENT 
 install(FILES deploy/debian/copyright docs/operations.md docs/cli.md docs/debugging.md
   DESTINATION share/doc/vicinity COMPONENT vicinity)
 install(FILES bpf/LICENSE.md DESTINATION share/doc/vicinity RENAME LICENSE-bpf.md COMPONENT vicinity)
+# Made by scripts/dev package, out of the programs' own tables.
+set(VIC_REFERENCE ${CMAKE_BINARY_DIR}/reference)
+install(FILES ${VIC_REFERENCE}/vicinityd.8 ${VIC_REFERENCE}/vicinityctl.8
+  DESTINATION share/man/man8 COMPONENT vicinity OPTIONAL)
+install(FILES ${VIC_REFERENCE}/vicinityctl ${VIC_REFERENCE}/vicinityd
+  DESTINATION share/bash-completion/completions COMPONENT vicinity OPTIONAL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

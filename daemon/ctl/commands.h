@@ -13,6 +13,11 @@ int run_explain(const config::CommandLine& line, const Terminal& terminal);
 int run_dump(const config::CommandLine& line, const Terminal& terminal);
 int run_policy(const config::CommandLine& line, const Terminal& terminal);
 int run_metrics(const config::CommandLine& line, const Terminal& terminal);
+int run_completion(const config::CommandLine& line, const Terminal& terminal);
+int run_manual(const config::CommandLine& line, const Terminal& terminal);
+
+// The table of all of them.
+config::Program program();
 
 // Parses and runs; the whole program but for its streams.
 int run_ctl(int argc, const char* const* argv, const Terminal& terminal);

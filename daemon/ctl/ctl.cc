@@ -46,10 +46,13 @@ constexpr std::array kCommands{
             "decides for which service, and why",
             "check FILE...|list", kAsking, true},
     Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
+    Command{
+        "completion", "completion of both programs, for a shell to source", "bash|zsh|fish", {}},
+    Command{"manual", "a page for man(1)", "vicinityctl|vicinityd", {}},
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 7> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 9> kRuns{{
     {"status", run_status},
     {"services", run_services},
     {"endpoints", run_endpoints},
@@ -57,16 +60,21 @@ constexpr std::array<std::pair<std::string_view, Run>, 7> kRuns{{
     {"dump", run_dump},
     {"policy", run_policy},
     {"metrics", run_metrics},
+    {"completion", run_completion},
+    {"manual", run_manual},
 }};
 
 }  // namespace
 
+config::Program program() {
+  return {.name = "vicinityctl",
+          .about = "Shows what vicinityd does with this node's connects.",
+          .version = VICINITY_VERSION,
+          .commands = kCommands};
+}
+
 int run_ctl(int argc, const char* const* argv, const Terminal& terminal) {
-  const config::Program program{.name = "vicinityctl",
-                                .about = "Shows what vicinityd does with this node's connects.",
-                                .version = VICINITY_VERSION,
-                                .commands = kCommands};
-  const auto line = config::parse_command_line(program, argc, argv);
+  const auto line = config::parse_command_line(program(), argc, argv);
   if (!line.ok()) return fail(terminal, line.status());
   if (!line->print.empty()) {
     terminal.out(line->print);

@@ -47,7 +47,10 @@ inside apt-get install -qq -y --no-install-recommends /tmp/vicinity.deb >/dev/nu
 [[ $(inside vicinityd --version) == *0.1* ]] || fail "vicinityd --version"
 inside vicinityctl explain --mesh /tmp/mesh.yaml --client zone=zone1 \
   --service sample/helloworld.sample.svc.cluster.local | grep -q PRIORITY || fail "explain"
-[[ -f $root/etc/vicinity/vicinityd.yaml ]] || fail "no settings file"
+for file in etc/vicinity/vicinityd.yaml usr/share/man/man8/vicinityd.8 \
+  usr/share/bash-completion/completions/vicinityctl usr/lib/systemd/system/vicinityd.service; do
+  [[ -s $root/$file ]] || fail "no $file"
+done
 printf 'feed: file:/tmp/mesh.yaml\ncgroup: /cgroup\n' >>"$root/etc/vicinity/vicinityd.yaml"
 mkdir -p "$root/run/vicinity"
 NODE_NAME=ambient-worker VICINITY_CONFIG=/etc/vicinity/vicinityd.yaml \
