@@ -17,26 +17,25 @@ NOT_SETTINGS = {"uninstall", "config"}
 
 
 def flags():
-    """(name, value, help) of every flag, in the order of the table."""
+    """(name, value) of every flag, in the order of the table."""
     for line in (ROOT / "docs/operations.md").read_text().splitlines():
         row = ROW.match(line)
         if row and row[1] not in NOT_SETTINGS:
-            yield row[1], row[2].replace("\\|", "|"), row[4]
+            yield row[1], row[2].replace("\\|", "|")
 
 
-def setting(value, text):
+def setting(value):
     words = value.split("|")
     if len(words) > 1 and all(re.fullmatch("[a-z_]+", word) for word in words):
         # YAML reads on and off as true and false.
-        choices = words + ([True, False] if set(words) == {"on", "off"} else [])
-        return {"description": text, "enum": choices}
-    return {"description": text, "$ref": "#/$defs/setting"}
+        return {"enum": words + [word == "on" for word in words if word in ("on", "off")]}
+    return {"$ref": "#/$defs/setting"}
 
 
 def main():
     schema = json.loads(SCHEMA.read_text())
     schema["properties"]["config"]["properties"] = {
-        name: setting(value, text) for name, value, text in sorted(flags())
+        name: setting(value) for name, value in sorted(flags())
     }
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     if "--check" not in sys.argv:
