@@ -1,12 +1,3 @@
-{{- define "vicinity.daemonAnnotations" -}}
-{{- with .Values.podAnnotations }}
-{{- toYaml . }}
-{{- end }}
-{{- with .Values.policies }}
-checksum/policies: {{ toYaml . | sha256sum }}
-{{- end }}
-{{- end }}
-
 {{- define "vicinity.daemonSpec" -}}
 {{- include "vicinity.podCommon" . }}
 serviceAccountName: vicinity
