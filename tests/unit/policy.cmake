@@ -3,5 +3,9 @@ vic_test(policy_test
           policy_spill_test.cc policy_wds_test.cc
   DEPS vic_model_rows vic_feed vic_feed_file)
 vic_test(policy_documents_test
-  SOURCES policy_istio_plan_test.cc policy_istio_rules_test.cc policy_load_test.cc
-  DEPS vic_model_rows vic_policy_book)
+  SOURCES
+    policy_examples_test.cc
+    policy_istio_plan_test.cc
+    policy_istio_rules_test.cc
+    policy_load_test.cc
+  DEPS vic_model_rows vic_policy_book vic_test_support)
