@@ -76,6 +76,7 @@ EngineOptions engine_options(const Config& config) {
   options.locality_wait = config.locality_wait;
   options.resync_quiet = config.resync_quiet;
   options.lease = config.lease;
+  options.policies.kuma = config.kuma;
   options.compile.eligibility.flat_networks = config.flat_networks;
   options.compile.on_empty = config.on_empty == config::EmptyAction::kPass
                                  ? policy::OnEmpty::kPass

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "policy/settings.h"
+
 namespace vicinity::config {
 
 struct HostPort {
@@ -69,6 +71,7 @@ struct Config {
   EmptyAction on_empty = EmptyAction::kRefuse;
   EmptyAction on_unknown_port = EmptyAction::kPass;
   std::string policy_dir;
+  policy::KumaSettings kuma;
   std::vector<std::string> exclude_services;
   CapturedPods captured_pods = CapturedPods::kLeave;
   Getpeername getpeername = Getpeername::kUdp;

@@ -11,11 +11,18 @@
 namespace vicinity::config {
 namespace {
 
+using policy::KumaSettings;
 using Texts = std::span<const std::string>;
 
 template <auto Member, auto Parse>
 absl::Status set_one(Config& config, Texts texts) {
   VIC_ASSIGN_OR_RETURN(config.*Member, Parse(texts.front()));
+  return absl::OkStatus();
+}
+
+template <auto Member, auto Parse>
+absl::Status set_kuma(Config& config, Texts texts) {
+  VIC_ASSIGN_OR_RETURN(config.kuma.*Member, Parse(texts.front()));
   return absl::OkStatus();
 }
 
@@ -133,6 +140,17 @@ constexpr std::array kFlags{
     Flag{"policy-dir", "DIR", "", kBehaviour,
          "folder of policy files (*.yaml, *.yml, *.json); followed as it changes",
          set_one<&Config::policy_dir, parse_text>},
+    Flag{"kuma-zone", "cluster|region|zone|label:KEY", "cluster", kBehaviour,
+         "what Kuma's policies call a zone", set_kuma<&KumaSettings::zone_label, parse_kuma_zone>},
+    Flag{"kuma-threshold", "exact|compat", "exact", kBehaviour,
+         "Kuma's failoverThreshold as it is written, or truncated as Kuma does it",
+         set_kuma<&KumaSettings::compat_threshold, parse_kuma_threshold>},
+    Flag{"kuma-mesh", "NAME", "", kBehaviour,
+         "Kuma's policies of other meshes are not used; empty: all are",
+         set_kuma<&KumaSettings::mesh, parse_text>},
+    Flag{"kuma-panic-threshold", "PERCENT", "0", kBehaviour,
+         "with fewer healthy endpoints Kuma's policies use all of them; 0: never (Envoy: 50)",
+         set_kuma<&KumaSettings::panic_percent, parse_percent>},
     Flag{"exclude-service", "NAMESPACE/HOST", "", kBehaviour,
          "services to leave alone (globs; repeatable)",
          set_many<&Config::exclude_services, parse_nonempty>, Arity::kMany,

@@ -121,6 +121,30 @@ absl::StatusOr<uint64_t> parse_bytes(std::string_view text) {
   return *value * factor;
 }
 
+absl::StatusOr<uint32_t> parse_percent(std::string_view text) {
+  const auto value = whole_number<uint32_t>(text);
+  if (!value || *value > 100)
+    return base::invalid("'{}' is not a whole number from 0 to 100", text);
+  return *value;
+}
+
+absl::StatusOr<std::string> parse_kuma_zone(std::string_view text) {
+  constexpr std::string_view kLabel = "label:";
+  if (text == "cluster") return "topology.istio.io/cluster";
+  if (text == "region") return "topology.kubernetes.io/region";
+  if (text == "zone") return "topology.kubernetes.io/zone";
+  if (text.starts_with(kLabel) && text.size() > kLabel.size()) {
+    return std::string(text.substr(kLabel.size()));
+  }
+  return base::invalid("'{}' is not cluster, region, zone or label:KEY", text);
+}
+
+absl::StatusOr<bool> parse_kuma_threshold(std::string_view text) {
+  if (text == "exact") return false;
+  if (text == "compat") return true;
+  return base::invalid("'{}' is neither exact nor compat", text);
+}
+
 absl::StatusOr<bool> parse_switch(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;

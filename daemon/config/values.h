@@ -26,6 +26,12 @@ namespace vicinity::config {
 [[nodiscard]] absl::StatusOr<uint32_t> parse_count(std::string_view text);
 // 1 to 2147483647, with an optional Ki, Mi or Gi.
 [[nodiscard]] absl::StatusOr<uint64_t> parse_bytes(std::string_view text);
+// 0 to 100.
+[[nodiscard]] absl::StatusOr<uint32_t> parse_percent(std::string_view text);
+// "cluster", "region", "zone" or "label:KEY"; the label that says it.
+[[nodiscard]] absl::StatusOr<std::string> parse_kuma_zone(std::string_view text);
+// "exact" or "compat"; true = compat.
+[[nodiscard]] absl::StatusOr<bool> parse_kuma_threshold(std::string_view text);
 // "true" or "false", and "on" or "off".
 [[nodiscard]] absl::StatusOr<bool> parse_switch(std::string_view text);
 [[nodiscard]] absl::StatusOr<bool> parse_on_off(std::string_view text);

@@ -31,6 +31,10 @@ constexpr std::array kExplaining{
     kMesh,
     kClient,
     CommandOption{"policy", "FILE", "with --mesh: a file of policies", true},
+    CommandOption{"kuma-zone", "SOURCE", "with --policy, as for vicinityd"},
+    CommandOption{"kuma-threshold", "exact|compat", "with --policy, as for vicinityd"},
+    CommandOption{"kuma-mesh", "NAME", "with --policy, as for vicinityd"},
+    CommandOption{"kuma-panic-threshold", "PERCENT", "with --policy, as for vicinityd"},
     kSocket,
 };
 

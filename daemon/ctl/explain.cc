@@ -1,13 +1,16 @@
 // vicinityctl explain, and vicinityctl endpoints: the same explanations, printed differently.
 // Nothing is worked out here; see compile/explain.h.
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "compile/explain_service.h"
+#include "config/flags.h"
 #include "ctl/client_text.h"
 #include "ctl/commands.h"
 #include "ctl/failure.h"
@@ -16,9 +19,17 @@
 namespace vicinity::ctl {
 namespace {
 
+constexpr std::array<std::string_view, 4> kPolicyFlags{"kuma-zone", "kuma-threshold", "kuma-mesh",
+                                                       "kuma-panic-threshold"};
+
 absl::Status check_flags(const config::CommandLine& line) {
   if (line.has("policy") && !line.has("mesh")) {
     return base::invalid("--policy: only together with --mesh; the daemon uses its own policies");
+  }
+  for (const std::string_view name : kPolicyFlags) {
+    if (line.has(name) && !line.has("policy")) {
+      return base::invalid("--{}: only together with --policy", name);
+    }
   }
   if (line.has("client") && !line.has("mesh")) {
     return base::invalid("--client: only together with --mesh; the daemon uses its own context");
@@ -35,6 +46,20 @@ std::string print(const std::vector<compile::Explanation>& explanations) {
   return text;
 }
 
+// Flags of the daemon that say how policies are read.
+absl::StatusOr<policy::Settings> settings_of(const config::CommandLine& line) {
+  config::Config config = config::default_config();
+  for (const std::string_view name : kPolicyFlags) {
+    const auto given = line.options.find(name);
+    if (given == line.options.end()) continue;
+    const absl::Status set = config::find_flag(name)->set(config, given->second);
+    if (!set.ok()) return base::invalid("--{}: {}", name, base::message(set));
+  }
+  policy::Settings settings;
+  settings.kuma = config.kuma;
+  return settings;
+}
+
 // nullptr: no --policy. What is odd about the documents goes to the terminal.
 absl::StatusOr<std::shared_ptr<const policy::book::Book>> policies_of(
     const config::CommandLine& line, const Terminal& terminal) {
@@ -43,7 +68,8 @@ absl::StatusOr<std::shared_ptr<const policy::book::Book>> policies_of(
   VIC_ASSIGN_OR_RETURN(auto load, load_policies(paths->second));
   for (const auto& finding : load.findings) terminal.err(to_text(finding) + "\n");
   if (has_errors(load)) return base::invalid("--policy: documents are refused");
-  return std::make_shared<const policy::book::Book>(std::move(load.documents), policy::Settings{});
+  VIC_ASSIGN_OR_RETURN(auto settings, settings_of(line));
+  return std::make_shared<const policy::book::Book>(std::move(load.documents), std::move(settings));
 }
 
 int explain_offline(const config::CommandLine& line, const compile::ServiceQuestion& question,

@@ -3,11 +3,12 @@
 #include <array>
 
 #include "policy/istio/source.h"
+#include "policy/kuma/source.h"
 
 namespace vicinity::policy::book {
 
 std::span<const Source* const> sources() {
-  static const std::array<const Source*, 1> all{&istio::source()};
+  static const std::array<const Source*, 2> all{&istio::source(), &kuma::source()};
   return all;
 }
 
