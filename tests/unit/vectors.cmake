@@ -4,7 +4,8 @@ vic_test(vectors_test
     vectors_case.cc
     vectors_explain.cc
     vectors_istio_test.cc
+    vectors_kuma_test.cc
     vectors_spill_test.cc
     vectors_test.cc
-  DEPS vic_policy vic_policy_istio vic_policy_wds vic_test_support yaml-cpp)
+  DEPS vic_policy vic_policy_istio vic_policy_kuma vic_policy_wds vic_test_support yaml-cpp)
 add_dependencies(vectors_test vicinityctl)

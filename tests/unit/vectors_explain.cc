@@ -37,7 +37,8 @@ class TestFile {
 
 }  // namespace
 
-YAML::Node explain(const std::string& mesh, const std::string& client, const std::string& policy) {
+YAML::Node explain(const std::string& mesh, const std::string& client, const std::string& policy,
+                   const std::vector<std::string>& flags) {
   const TestFile mesh_file("mesh.yaml", mesh);
   const TestFile policy_file("policy.yaml", policy);
   std::vector<std::string> argv = {program_path("vicinityctl"),
@@ -53,6 +54,7 @@ YAML::Node explain(const std::string& mesh, const std::string& client, const std
                                    "-o",
                                    "json"};
   if (!policy.empty()) argv.insert(argv.end(), {"--policy", policy_file.path()});
+  argv.insert(argv.end(), flags.begin(), flags.end());
   const auto done = run({.argv = argv}, std::chrono::seconds(30));
   EXPECT_TRUE(done.ok()) << done.status();
   if (!done.ok()) return {};

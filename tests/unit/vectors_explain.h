@@ -12,10 +12,11 @@
 
 namespace vicinity::testing {
 
-// Runs `vicinityctl explain` on the mesh, with a policy if there is one, and returns what it
-// printed, JSON being YAML. A failure of the program fails the test.
+// Runs `vicinityctl explain` on the mesh, with a policy if there is one and more flags, and returns
+// what it printed, JSON being YAML. A failure of the program fails the test.
 [[nodiscard]] YAML::Node explain(const std::string& mesh, const std::string& client,
-                                 const std::string& policy = {});
+                                 const std::string& policy = {},
+                                 const std::vector<std::string>& flags = {});
 
 // uid -> share in percent, of endpoints with a share above 0.
 [[nodiscard]] std::map<std::string, double> shares_of(const YAML::Node& explanation);

@@ -39,9 +39,9 @@ const std::map<std::string, std::string>& kinds() {
       {"envoy_maglev", "later: algorithms"},
       {"envoy_ring", "later: algorithms"},
       {"envoy_zone_aware", "later: algorithms"},
-      {"kuma_local_share", "later: Kuma's MeshLoadBalancingStrategy"},
-      {"kuma_endpoints", "later: Kuma's MeshLoadBalancingStrategy"},
-      {"kuma_opf", "later: Kuma's MeshLoadBalancingStrategy"},
+      {"kuma_local_share", "run"},
+      {"kuma_endpoints", "run"},
+      {"kuma_opf", "run"},
       {"kube_proxy", "later: Kubernetes' own rules"},
       {"k8s_hints", "later: Kubernetes' own rules"},
   };
