@@ -17,7 +17,7 @@ ALGORITHMS = ["random", "round_robin", "least_request", "ring_hash", "maglev"]
 USED, ALIASES, HAD_WORKLOAD, HEAD = 0x1, 0x4, 0x8, 0x10
 WEIGHTED, PASS_EMPTY, UNKNOWN_PORT = 0x2, 0x4, 0x10
 COLUMN = 65536
-NAME_CHARS, MORE_NAME_AT = 96, 8
+NAME_CHARS, MORE_NAME_AT = 92, 8
 
 
 def generation(pin_dir):
@@ -102,9 +102,16 @@ class Tables:
                    f"slots={tier['count']}")
         yield from self.slot_lines(record)
 
+    @staticmethod
+    def block(entries, record):
+        """Slots with load and those without are two blocks."""
+        rest = record["total"] - record["loaded"]
+        return (entries[record["first"]:][:record["loaded"]] +
+                entries[record["rest"]:][:rest])
+
     def slot_lines(self, record):
-        slots = self.slots[record["family"]][record["first"]:][:record["total"]]
-        aliases = self.aliases[record["family"]][record["first"]:][:record["total"]]
+        slots = self.block(self.slots[record["family"]], record)
+        aliases = self.block(self.aliases[record["family"]], record)
         weighted = record["view_flags"] & WEIGHTED
         shares = self.shares(record, aliases)
         for i, slot in enumerate(slots):
