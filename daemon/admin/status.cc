@@ -81,6 +81,13 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
     if (to.pending_services_size() == telemetry::Problem::kMaxKept) break;
     to.add_pending_services(service);
   }
+  to.set_kernel(from.features.kernel);
+  for (const dataplane::Feature& feature : from.features.features) {
+    Feature& row = *to.add_features();
+    row.set_name(feature.name);
+    row.set_present(feature.present);
+    row.set_without(feature.without);
+  }
 }
 
 void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {

@@ -98,6 +98,23 @@ std::string policies_text(const admin::PolicyStatus& policies) {
   return text;
 }
 
+std::string kernel_text(const admin::DataPlane& plane) {
+  std::vector<std::string> missing;
+  for (const admin::Feature& feature : plane.features()) {
+    if (!feature.present()) missing.push_back(feature.name());
+  }
+  if (missing.empty()) return plane.kernel();
+  return fmt::format("{}, without {}", plane.kernel(), fmt::join(missing, ", "));
+}
+
+std::vector<std::string> degradations(const admin::DataPlane& plane) {
+  std::vector<std::string> lines;
+  for (const admin::Feature& feature : plane.features()) {
+    if (!feature.present()) lines.push_back(feature.name() + ": " + feature.without());
+  }
+  return lines;
+}
+
 std::string lease_text(const admin::Lease& lease, absl::Time now) {
   if (lease.length_seconds() == 0) return "tables never expire";
   return fmt::format("{}, renewed {}", duration_text(absl::Seconds(lease.length_seconds())),
@@ -126,11 +143,12 @@ template <class Lines>
 void add_lines(std::string_view title, const Lines& lines, std::string& text) {
   if (lines.empty()) return;
   text += fmt::format("\n{}:\n", title);
-  const int shown = std::min(lines.size(), kMostLines);
+  const int count = static_cast<int>(lines.size());
+  const int shown = std::min(count, kMostLines);
   for (const std::string& line : std::views::take(lines, shown)) {
     text += fmt::format("  {}\n", line);
   }
-  add_rest(lines.size() - shown, text);
+  add_rest(count - shown, text);
 }
 
 }  // namespace
@@ -144,6 +162,7 @@ std::string status_text(const StatusReply& status, absl::Time now) {
       {"services", services_text(status)},
       {"connects", connects_text(status.outcomes())},
       {"hooks", hooks_text(status.data_plane())},
+      {"kernel", kernel_text(status.data_plane())},
       {"tables", tables_text(status.data_plane())},
       {"lease", lease_text(status.lease(), now)},
   };
@@ -154,6 +173,7 @@ std::string status_text(const StatusReply& status, absl::Time now) {
   }
   if (!status.last_error().empty()) rows.push_back({"last error", status.last_error()});
   std::string text = table_text(rows);
+  add_lines("missing in this kernel", degradations(status.data_plane()), text);
   add_problems("rejected resources", status.rejected(), text);
   add_problems("services without their current table", status.refused(), text);
   add_lines("policies", status.policies().findings(), text);

@@ -15,6 +15,7 @@
 
 #include "compile/diff.h"
 #include "compile/tables.h"
+#include "dataplane/features.h"
 
 namespace vicinity::dataplane {
 
@@ -73,6 +74,7 @@ struct DataplaneStatus {
   bool attached = false;
   std::string cgroup;
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
+  Features features;                          // of the kernel
 };
 
 // Mirrors struct vic_context: where this node is, kept beside the tables.

@@ -133,6 +133,7 @@ DataplaneStatus KernelDataplane::status() const {
   status.attached = links_.attached();
   status.cgroup = options_.cgroup;
   for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
+  status.features = kernel_features();
   return status;
 }
 

@@ -60,6 +60,7 @@ KernelDataplane::KernelDataplane(const KernelOptions& options, base::UniqueFd lo
 
 absl::StatusOr<std::unique_ptr<KernelDataplane>> KernelDataplane::open(
     const KernelOptions& options) {
+  VIC_RETURN_IF_ERROR(check_needed(kernel_features()));
   VIC_ASSIGN_OR_RETURN(base::UniqueFd lock, Pins(options.pin_dir).lock());
   std::unique_ptr<KernelDataplane> self(new KernelDataplane(options, std::move(lock)));
   VIC_RETURN_IF_ERROR(self->open_generation());

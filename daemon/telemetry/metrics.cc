@@ -170,6 +170,10 @@ void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
   out.gauge("services_pending", "Services that wait for room in the kernel.",
             static_cast<double>(status.pending_services.size()));
   out.gauge("programs_attached", "1 when the hooks are attached.", status.attached ? 1 : 0);
+  out.open("kernel_feature", "1 when the kernel has it.", MetricType::Gauge);
+  for (const dataplane::Feature& feature : status.features.features) {
+    out.add(feature.present ? 1 : 0, {{"feature", feature.name}});
+  }
 }
 
 void add_connects(Families& out, const Published& p) {

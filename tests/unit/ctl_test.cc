@@ -319,6 +319,11 @@ admin::StatusReply sample_status() {
   status.mutable_lease()->set_length_seconds(600);
   status.mutable_lease()->set_renewed_at(1008);
   status.mutable_data_plane()->add_pending_services("a/waits");
+  status.mutable_data_plane()->set_kernel("6.1.0");
+  status.mutable_data_plane()->add_features()->set_present(true);
+  auto& missing = *status.mutable_data_plane()->add_features();
+  missing.set_name("sock_destroy");
+  missing.set_without("sockets are ended otherwise");
   auto& rejected = *status.add_rejected();
   rejected.set_object("a/bad");
   rejected.set_message("ports[0]: bad");
@@ -336,6 +341,8 @@ TEST(StatusText, SaysWhatAnOperatorLooksFor) {
            "node        worker network=- cluster=- locality=r (not known yet)\n",
            "lease       10m, renewed 2s ago\n",
            "hooks       not attached\n",
+           "kernel      6.1.0, without sock_destroy\n",
+           "missing in this kernel:\n  sock_destroy: sockets are ended otherwise\n",
            "rejected resources:\n  a/bad: ports[0]: bad\n",
            "services waiting for room:\n  a/waits\n",
            "addresses claimed by several services:\n  10.0.0.1: a/b serves it; c/d does not\n",

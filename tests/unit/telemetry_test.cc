@@ -46,6 +46,7 @@ Published sample() {
   p.dataplane.slots4 = {.used = 5, .capacity = 64};
   p.dataplane.map_bytes = 4096;
   p.dataplane.pending_services = {"a/b"};
+  p.dataplane.features.features = {{.name = "sock_destroy", .present = false, .without = "..."}};
   p.outcomes = {.translated = 11,
                 .not_a_service = 12,
                 .refused_empty = 13,
@@ -85,6 +86,7 @@ TEST(Metrics, EveryNumberHasItsLine) {
       {"capacity", R"(vicinity_table_entries_capacity{table="slots4"} 64)"},
       {"memory", "vicinity_table_memory_bytes 4096\n"},
       {"pending", "vicinity_services_pending 1\n"},
+      {"feature", "vicinity_kernel_feature{feature=\"sock_destroy\"} 0\n"},
   };
   const std::string text = metrics_text(sample());
   for (const LineRow& row : rows) {
