@@ -54,7 +54,8 @@ void Adoption::feed_in_sync(absl::Time now) {
 }
 
 void Adoption::refused(const std::string& resource) {
-  if (!over_) refused_[resource] = messages_;
+  // Without adopted tables there is no last good version to keep.
+  if (!over_ && !names_.empty()) refused_[resource] = messages_;
 }
 
 void Adoption::mentioned(const model::Delta& delta, const model::Symbols& symbols) {

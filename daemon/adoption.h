@@ -28,6 +28,8 @@ class Adoption {
   Adoption(const compile::Tables& adopted, absl::Duration quiet);
 
   [[nodiscard]] bool over() const { return over_; }
+  // Opens the window although nothing was adopted: something else waits for the whole feed.
+  void wait_for_feed() { over_ = false; }
 
   // The feed is not in sync: silence says nothing, and the window begins anew.
   void feed_away();

@@ -54,7 +54,8 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
   const auto adopted = dataplane_.read_all();
   adoption_ = Adoption(adopted, options_.resync_quiet);
   // Tables of an earlier daemon: its feed was in sync.
-  options_.compile.feed_was_in_sync = !adopted.services.empty();
+  options_.compile.feed_was_in_sync = !adopted.services.empty() && !dataplane_.has_predecessor();
+  if (dataplane_.has_predecessor()) adoption_.wait_for_feed();
   for (const auto& [name, table] : adopted.services) {
     if (had_workload(table)) snapshot_.mark_had_workload(symbols().intern(name));
   }
@@ -243,6 +244,7 @@ void Engine::tick() {
   lease_ = {.length = options_.lease, .renewed_at = now_};
   dataplane_.maintain();
   forget_admitted();
+  if (adoption_.over()) take_over();
   refresh();
 }
 
@@ -252,30 +254,6 @@ void Engine::forget_admitted() {
   const auto waiting = dataplane_.status().pending_services;
   const std::set<std::string_view> names(waiting.begin(), waiting.end());
   std::erase_if(refused_, [&](const auto& entry) { return !names.contains(entry.first); });
-}
-
-// Silence ends the resync, but only of a feed that is there.
-void Engine::watch_adoption() {
-  if (adoption_.over()) return;
-  if (feed_status_.state != feed::FeedState::kInSync) return adoption_.feed_away();
-  adoption_.feed_in_sync(now_);
-  if (live_ && now_ >= adoption_.closes_at()) close_adoption();
-}
-
-void Engine::close_adoption() {
-  compile::Diff diff;
-  gather(adoption_.close(), diff);
-  for (const auto& name : adoption_.names()) {
-    if (snapshot_.find_service(symbols().intern(name)) != nullptr) continue;
-    if (!dataplane_.read(name).has_value()) continue;
-    diff.removals.push_back(name);
-  }
-  std::ranges::sort(diff.removals);
-  diff.removals.erase(std::ranges::unique(diff.removals).begin(), diff.removals.end());
-  log_event(LogLevel::kInfo, "resync complete",
-            {{"updated", std::to_string(diff.upserts.size())},
-             {"removed", std::to_string(diff.removals.size())}});
-  if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
 absl::Time Engine::next_turn(const feed::Feed& feed) const {

@@ -82,6 +82,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void forget_admitted();
   [[nodiscard]] std::vector<model::SymbolId> services_without_endpoints() const;
   void close_adoption();
+  void take_over();
   [[nodiscard]] absl::Time next_turn(const feed::Feed& feed) const;
 
   EngineOptions options_;

@@ -1,7 +1,6 @@
 #include "report.h"
 
 #include <fmt/format.h>
-#include <vicinity/abi.h>
 
 #include <string_view>
 #include <utility>
@@ -84,10 +83,10 @@ void add_problems(const std::map<std::string, std::string>& refusals,
 
 telemetry::Published make_report(const ReportInput& input) {
   telemetry::Published report;
-  report.build = {.version = VICINITY_VERSION, .abi_version = VICINITY_ABI_VERSION};
+  report.dataplane = input.dataplane.status();
+  report.build = {.version = VICINITY_VERSION, .abi_version = report.dataplane.abi_version};
   report.context = context_info(input.snapshot);
   report.feed = feed_info(input.feed);
-  report.dataplane = input.dataplane.status();
   report.outcomes = input.dataplane.outcomes();
   report.tiers = input.dataplane.tier_counts();
   report.rejected.assign(input.rejected.begin(), input.rejected.end());

@@ -81,6 +81,7 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
     if (to.pending_services_size() == telemetry::Problem::kMaxKept) break;
     to.add_pending_services(service);
   }
+  to.set_predecessor_abi(from.predecessor_abi);
   to.set_kernel(from.features.kernel);
   for (const dataplane::Feature& feature : from.features.features) {
     Feature& row = *to.add_features();

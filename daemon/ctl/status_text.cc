@@ -86,6 +86,10 @@ std::string tables_text(const admin::DataPlane& plane) {
 }
 
 std::string hooks_text(const admin::DataPlane& plane) {
+  if (plane.predecessor_abi() != 0) {
+    return fmt::format("tables of ABI {} serve until the feed is in sync and quiet",
+                       plane.predecessor_abi());
+  }
   if (!plane.attached()) return "not attached";
   return fmt::format("attached to {}", plane.cgroup());
 }

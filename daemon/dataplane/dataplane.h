@@ -61,6 +61,7 @@ struct Usage {
 
 // Sizes and health of the kernel side, for status and metrics.
 struct DataplaneStatus {
+  uint32_t abi_version = 0;  // of the tables that are made
   uint32_t generation = 0;
   Usage services;  // records
   Usage slots4;
@@ -72,6 +73,7 @@ struct DataplaneStatus {
   uint64_t grace_periods = 0;
   uint64_t map_bytes = 0;
   bool attached = false;
+  uint32_t predecessor_abi = 0;  // the version that serves until take_over(); 0: ours does
   std::string cgroup;
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
   Features features;                          // of the kernel
@@ -111,6 +113,11 @@ class Dataplane {
   // Hands back what passed its grace period, gives out counter rows that were asked for, grows into
   // a new generation when needed. Call when maintenance_fd() is readable, and every second.
   virtual void maintain() = 0;
+  // True while programs of another ABI version serve from tables of their own: connects see what is
+  // applied here only after take_over(). Meanwhile renew_lease() renews theirs too.
+  [[nodiscard]] virtual bool has_predecessor() const { return false; }
+  // Switches the hooks over, one atomic update each, and removes the other version's tables.
+  [[nodiscard]] virtual absl::Status take_over() { return absl::OkStatus(); }
   // Readable when maintain() has something to do; -1 when there is none.
   [[nodiscard]] virtual int maintenance_fd() const = 0;
 

@@ -90,6 +90,8 @@ void KernelDataplane::renew_lease(absl::Duration lease) {
     dataplane::publish(config.self_until, self_until);
     dataplane::publish(config.lease_until, lease_until);
   }
+  predecessor_.renew(
+      {.lease_until = lease_until, .self_until = self_until, .self_tgid = own_tgid_});
 }
 
 void KernelDataplane::maintain() {
@@ -119,6 +121,7 @@ DataplaneStatus KernelDataplane::status() const {
                  .capacity = publisher_->frontends(family).capacity()};
   };
   DataplaneStatus status;
+  status.abi_version = options_.abi_version;
   status.generation = generation_->number();
   status.services = {.used = publisher_->records().used(),
                      .capacity = publisher_->records().capacity()};
@@ -131,6 +134,7 @@ DataplaneStatus KernelDataplane::status() const {
   status.grace_periods = reclaimer_->completed();
   status.map_bytes = generation_->bytes();
   status.attached = links_.attached();
+  status.predecessor_abi = predecessor_.version();
   status.cgroup = options_.cgroup;
   for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
   status.features = kernel_features();

@@ -22,6 +22,7 @@
 #include "dataplane/kernel_sockets.h"
 #include "dataplane/links.h"
 #include "dataplane/pins.h"
+#include "dataplane/predecessor.h"
 #include "dataplane/publisher.h"
 #include "dataplane/reclaim.h"
 
@@ -42,11 +43,13 @@ struct KernelOptions {
   Counting counting = Counting::kOn;
   // Sockets whose getpeername() shows the service. With TCP each connect costs a record.
   PeerNames peer_names = PeerNames::kUdp;
+  uint32_t abi_version = dataplane::abi_version();
 };
 
 class KernelDataplane final : public Dataplane {
  public:
-  // Takes over what is pinned, or makes it, and attaches. Fails, and changes nothing, when another
+  // Takes over what is pinned, or makes it, and attaches, unless another ABI version serves: that
+  // goes on until take_over(). Fails, and changes nothing, when another
   // process has it open.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<KernelDataplane>> open(
       const KernelOptions& options);
@@ -60,6 +63,8 @@ class KernelDataplane final : public Dataplane {
   absl::Status save_context(const NodeContext& context) override;
   void renew_lease(absl::Duration lease) override;
   void maintain() override;
+  [[nodiscard]] bool has_predecessor() const override { return predecessor_.serves(); }
+  [[nodiscard]] absl::Status take_over() override;
   [[nodiscard]] int maintenance_fd() const override { return maintenance_.get(); }
   [[nodiscard]] Outcomes outcomes() const override { return counters_->outcomes(); }
   [[nodiscard]] std::vector<TierCounts> tier_counts() const override {
@@ -84,6 +89,7 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] absl::Status open_generation();
   [[nodiscard]] absl::Status attach();
   void remove_other_generations() const;
+  void remove_other_versions() const;
   void set_options() const;
 
   // kernel_growth.cc
@@ -113,6 +119,7 @@ class KernelDataplane final : public Dataplane {
   std::unique_ptr<Generation> generation_;
   std::unique_ptr<Publisher> publisher_;
   Links links_;
+  Predecessor predecessor_;
   uint32_t own_tgid_ = 0;
   std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
   std::optional<Sizes> failed_growth_;

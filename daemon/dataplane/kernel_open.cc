@@ -56,17 +56,22 @@ RecordPlan records_for(const KernelOptions& options) {
 }  // namespace
 
 KernelDataplane::KernelDataplane(const KernelOptions& options, base::UniqueFd lock)
-    : options_(options), pins_(options.pin_dir), lock_(std::move(lock)) {}
+    : options_(options), pins_(options.pin_dir, options.abi_version), lock_(std::move(lock)) {}
 
 absl::StatusOr<std::unique_ptr<KernelDataplane>> KernelDataplane::open(
     const KernelOptions& options) {
   VIC_RETURN_IF_ERROR(check_needed(kernel_features()));
-  VIC_ASSIGN_OR_RETURN(base::UniqueFd lock, Pins(options.pin_dir).lock());
+  VIC_ASSIGN_OR_RETURN(base::UniqueFd lock, Pins(options.pin_dir, options.abi_version).lock());
   std::unique_ptr<KernelDataplane> self(new KernelDataplane(options, std::move(lock)));
   VIC_RETURN_IF_ERROR(self->open_generation());
   VIC_ASSIGN_OR_RETURN(self->own_tgid_, own_tgid(self->generation_->object()));
   self->set_options();
-  VIC_RETURN_IF_ERROR(self->attach());
+  self->predecessor_ = Predecessor::find(self->pins_, options.cgroup);
+  if (self->has_predecessor()) {
+    spdlog::info("tables of ABI {} serve until ours are complete", self->predecessor_.version());
+  } else {
+    VIC_RETURN_IF_ERROR(self->take_over());
+  }
   self->remove_other_generations();
   return self;
 }
@@ -140,6 +145,21 @@ void KernelDataplane::set_options() const {
 absl::Status KernelDataplane::attach() {
   VIC_ASSIGN_OR_RETURN(links_, Links::attach(options_.cgroup, pins_, generation_->object()));
   return absl::OkStatus();
+}
+
+absl::Status KernelDataplane::take_over() {
+  VIC_RETURN_IF_ERROR(attach());
+  predecessor_ = {};
+  remove_other_versions();
+  return absl::OkStatus();
+}
+
+void KernelDataplane::remove_other_versions() const {
+  for (const VersionPin& version : pins_.other_versions()) {
+    if (const absl::Status status = Pins::remove(version); !status.ok()) {
+      spdlog::warn("ABI {}: {}", version.number, base::message(status));
+    }
+  }
 }
 
 void KernelDataplane::remove_other_generations() const {

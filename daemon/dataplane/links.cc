@@ -17,6 +17,8 @@
 namespace vicinity::dataplane {
 namespace {
 
+namespace fs = std::filesystem;
+
 // The number by which the kernel knows a cgroup; 0: there is none at this path.
 uint64_t cgroup_id(const std::string& path) {
   struct stat info = {};
@@ -58,27 +60,57 @@ struct Attachment {
 };
 
 // Pinned under another name first and renamed over the old pin: there always is one.
-absl::StatusOr<base::UniqueFd> make_link(const Attachment& to, const std::filesystem::path& pin) {
+absl::Status pin_link(int link, const fs::path& pin) {
+  const fs::path fresh = pin.string() + "-new";
+  ::unlink(fresh.c_str());
+  if (bpf_obj_pin(link, fresh.c_str()) == 0 && ::rename(fresh.c_str(), pin.c_str()) == 0) {
+    return absl::OkStatus();
+  }
+  return base::errno_status(fmt::format("pin {}", pin.string()));
+}
+
+absl::StatusOr<base::UniqueFd> make_link(const Attachment& to, const fs::path& pin) {
   base::UniqueFd link(bpf_link_create(to.program, to.cgroup_fd,
                                       static_cast<bpf_attach_type>(to.hook.attach_type), nullptr));
   if (!link.valid()) return attach_error(to.cgroup, to.hook, errno);
-  const std::filesystem::path fresh = pin.string() + "-new";
-  ::unlink(fresh.c_str());
-  if (bpf_obj_pin(link.get(), fresh.c_str()) != 0 || ::rename(fresh.c_str(), pin.c_str()) != 0) {
-    return base::errno_status(fmt::format("pin {}", pin.string()));
-  }
+  VIC_RETURN_IF_ERROR(pin_link(link.get(), pin));
   return link;
 }
 
-absl::StatusOr<base::UniqueFd> take_or_make_link(const Attachment& to,
-                                                 const std::filesystem::path& pin) {
-  base::UniqueFd pinned(bpf_obj_get(pin.c_str()));
-  const bool ours = pinned.valid() && linked_cgroup(pinned.get()) == cgroup_id(to.cgroup);
-  if (!ours) return make_link(to, pin);
-  if (bpf_link_update(pinned.get(), to.program, nullptr) != 0) {
-    return base::errno_status(fmt::format("update {}", pin.string()));
+// From one program to the next without a connect between them, also from one ABI version to
+// another; its pin goes last, so that there always is one.
+absl::StatusOr<base::UniqueFd> inherit_link(const Attachment& to, LinkPin theirs,
+                                            const fs::path& pin) {
+  if (bpf_link_update(theirs.fd(), to.program, nullptr) != 0) {
+    return base::errno_status(fmt::format("cgroup {}: update {}", to.cgroup, to.hook.name));
   }
-  return pinned;
+  VIC_RETURN_IF_ERROR(pin_link(theirs.fd(), pin));
+  return theirs.take();
+}
+
+absl::StatusOr<base::UniqueFd> take_or_make_link(const Attachment& to, const Pins& pins) {
+  const fs::path pin = pins.link_path(to.hook.name);
+  LinkPin pinned = LinkPin::open(pin);
+  if (pinned.attached_to(to.cgroup)) {
+    if (bpf_link_update(pinned.fd(), to.program, nullptr) != 0) {
+      return base::errno_status(fmt::format("update {}", pin.string()));
+    }
+    return pinned.take();
+  }
+  for (const VersionPin& version : pins.other_versions()) {
+    LinkPin theirs = LinkPin::open(version.links() / to.hook.name);
+    if (theirs.attached_to(to.cgroup)) return inherit_link(to, std::move(theirs), pin);
+  }
+  return make_link(to, pin);
+}
+
+// What is left there is either the same attachment, or one that is to be detached.
+void forget_inherited(const Pins& pins, std::string_view hook) {
+  const LinkPin ours = LinkPin::open(pins.link_path(hook));
+  for (const VersionPin& version : pins.other_versions()) {
+    const fs::path path = version.links() / hook;
+    if (LinkPin::open(path).id() == ours.id()) ::unlink(path.c_str());
+  }
 }
 
 }  // namespace
@@ -104,6 +136,22 @@ const std::vector<Hook>& hooks() {
   return hooks;
 }
 
+LinkPin LinkPin::open(const fs::path& pin) {
+  LinkPin link;
+  link.fd_.reset(bpf_obj_get(pin.c_str()));
+  bpf_link_info info = {};
+  uint32_t size = sizeof(info);
+  if (link.fd_.valid() && bpf_obj_get_info_by_fd(link.fd_.get(), &info, &size) == 0) {
+    link.id_ = info.id;
+  }
+  return link;
+}
+
+bool LinkPin::attached_to(std::string_view cgroup) const {
+  const uint64_t id = cgroup_id(std::string(cgroup));
+  return valid() && id != 0 && linked_cgroup(fd_.get()) == id;
+}
+
 absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,
                                     const Object& object) {
   Links links;
@@ -114,9 +162,9 @@ absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,
                                    .cgroup_fd = cgroup_fd.get(),
                                    .hook = hook,
                                    .program = object.program_fd(hook.program)};
-    VIC_ASSIGN_OR_RETURN(base::UniqueFd link,
-                         take_or_make_link(attachment, pins.link_path(hook.name)));
+    VIC_ASSIGN_OR_RETURN(base::UniqueFd link, take_or_make_link(attachment, pins));
     links.links_.push_back(std::move(link));
+    forget_inherited(pins, hook.name);
   }
   return links;
 }

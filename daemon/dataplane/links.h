@@ -6,8 +6,10 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -24,10 +26,27 @@ struct Hook {
 };
 [[nodiscard]] const std::vector<Hook>& hooks();
 
+// One pinned attachment, or none where there is no such pin.
+class LinkPin {
+ public:
+  [[nodiscard]] static LinkPin open(const std::filesystem::path& pin);
+
+  [[nodiscard]] bool valid() const { return fd_.valid(); }
+  // 0: there is none.
+  [[nodiscard]] uint32_t id() const { return id_; }
+  [[nodiscard]] bool attached_to(std::string_view cgroup) const;
+  [[nodiscard]] base::UniqueFd take() { return std::move(fd_); }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  base::UniqueFd fd_;
+  uint32_t id_ = 0;
+};
+
 class Links {
  public:
-  // Updates the pinned links of this cgroup, makes those that are missing, and replaces those of
-  // another cgroup.
+  // Updates the pinned links of this cgroup, also those of another ABI version, whose pins move to
+  // ours; makes those that are missing, and replaces those of another cgroup.
   [[nodiscard]] static absl::StatusOr<Links> attach(std::string_view cgroup, const Pins& pins,
                                                     const Object& object);
   // The programs of `object` from now on, one hook after another.

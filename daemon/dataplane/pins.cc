@@ -5,7 +5,6 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
-#include <vicinity/abi.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -22,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kGenerationPrefix = "gen-";
+constexpr std::string_view kVersionPrefix = "v";
 constexpr char kComplete[] = "complete";
 
 absl::Status make_directory(const fs::path& path) {
@@ -50,19 +50,29 @@ absl::StatusOr<base::UniqueFd> lock_directory(const fs::path& path) {
       fmt::format("pin directory {}: another vicinityd is running and uses it", path.string()));
 }
 
-std::optional<uint32_t> generation_number(std::string_view name) {
-  if (!name.starts_with(kGenerationPrefix)) return std::nullopt;
-  name.remove_prefix(kGenerationPrefix.size());
+// "gen-7", "v2": the number behind the prefix.
+std::optional<uint32_t> number_in(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
   uint32_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
   return number;
 }
 
+// Unpinning alone detaches some time later: the kernel frees links in the background.
+void detach_links(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const base::UniqueFd link(bpf_obj_get(entry.path().c_str()));
+    if (link.valid()) bpf_link_detach(link.get());
+  }
+}
+
 }  // namespace
 
-Pins::Pins(std::string_view pin_dir)
-    : root_(pin_dir), version_(root_ / fmt::format("v{}", VICINITY_ABI_VERSION)) {}
+Pins::Pins(std::string_view pin_dir, uint32_t version)
+    : root_(pin_dir), version_(root_ / fmt::format("{}{}", kVersionPrefix, version)) {}
 
 absl::StatusOr<base::UniqueFd> Pins::lock() const {
   std::error_code error;
@@ -77,11 +87,11 @@ absl::StatusOr<base::UniqueFd> Pins::lock() const {
   return lock;
 }
 
-std::vector<GenerationPin> Pins::generations() const {
+std::vector<GenerationPin> Pins::generations_in(const fs::path& version) {
   std::vector<GenerationPin> found;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(version_, error)) {
-    const auto number = generation_number(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(version, error)) {
+    const auto number = number_in(entry.path().filename().string(), kGenerationPrefix);
     if (!number) continue;
     std::error_code ignored;
     found.push_back({.number = *number,
@@ -89,6 +99,16 @@ std::vector<GenerationPin> Pins::generations() const {
                      .path = entry.path()});
   }
   std::ranges::sort(found, std::ranges::greater(), &GenerationPin::number);
+  return found;
+}
+
+std::vector<VersionPin> Pins::other_versions() const {
+  std::vector<VersionPin> found;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(root_, error)) {
+    const auto number = number_in(entry.path().filename().string(), kVersionPrefix);
+    if (number && entry.path() != version_) found.push_back({*number, entry.path()});
+  }
   return found;
 }
 
@@ -130,20 +150,12 @@ absl::Status Pins::remove(const fs::path& tree) {
   return absl::OkStatus();
 }
 
-// Links go first: what is still attached then finds its maps until it is not.
-namespace {
-
-// Unpinning alone detaches some time later: the kernel frees links in the background.
-void detach_links(const fs::path& directory) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const base::UniqueFd link(bpf_obj_get(entry.path().c_str()));
-    if (link.valid()) bpf_link_detach(link.get());
-  }
+absl::Status Pins::remove(const VersionPin& version) {
+  detach_links(version.links());
+  return remove(version.path);
 }
 
-}  // namespace
-
+// Links go first: what is still attached then finds its maps until it is not.
 absl::Status uninstall(std::string_view pin_dir) {
   const fs::path root(pin_dir);
   std::error_code error;

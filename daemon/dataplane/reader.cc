@@ -9,8 +9,8 @@
 
 namespace vicinity::dataplane {
 
-absl::StatusOr<Reader> Reader::open(std::string_view pin_dir) {
-  for (const GenerationPin& pin : Pins(pin_dir).generations()) {
+absl::StatusOr<Reader> Reader::open(std::string_view pin_dir, uint32_t version) {
+  for (const GenerationPin& pin : Pins(pin_dir, version).generations()) {
     if (!pin.complete) continue;
     Reader reader;
     reader.generation_ = pin.number;

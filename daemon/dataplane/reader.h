@@ -18,7 +18,8 @@ namespace vicinity::dataplane {
 class Reader {
  public:
   // The newest complete generation; open another reader to see a later one.
-  [[nodiscard]] static absl::StatusOr<Reader> open(std::string_view pin_dir);
+  [[nodiscard]] static absl::StatusOr<Reader> open(std::string_view pin_dir,
+                                                   uint32_t version = abi_version());
 
   [[nodiscard]] uint32_t generation() const { return generation_; }
   [[nodiscard]] compile::Tables tables() const;

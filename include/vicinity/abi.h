@@ -42,6 +42,8 @@ enum vic_limit {
   VIC_BUCKET4_ENTRIES = 4,
   VIC_BUCKET6_ENTRIES = 2,
   VIC_CONFIG_PREFIXES = 4,
+  /* What all ABI versions have in common: the beginning of each line of vic_config. */
+  VIC_CONFIG_COMMON_BYTES = 28,
   /* Tiers of one table. Tiers without load beyond the last one are merged into it. */
   VIC_MAX_TIERS = 16,
   /* Loaded slots of one table: `count` of a view has 16 bits. */
@@ -182,6 +184,8 @@ enum vic_config_flag {
 /*
  * The line every hook reads first. Array vic_config, element per vic_family; writer: daemon;
  * reader: every hook. The tables are followed only while the lease runs.
+ * lease_until, self_until and self_tgid are at these places in every ABI version: a daemon of
+ * another version renews them until it has tables of its own.
  */
 struct vic_config {
   struct vic_table table;
@@ -377,6 +381,9 @@ VIC_STATIC_ASSERT(sizeof(struct vic_slot6) == 24, "vic_slot6");
 VIC_STATIC_ASSERT(sizeof(struct vic_alias) == 8, "vic_alias");
 VIC_STATIC_ASSERT(sizeof(struct vic_table) == 8, "vic_table");
 VIC_STATIC_ASSERT(sizeof(struct vic_config) == 64, "vic_config");
+VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, lease_until) == 8, "all versions");
+VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_until) == 16, "all versions");
+VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_tgid) == 24, "all versions");
 VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
 VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
 VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");

@@ -65,6 +65,12 @@ class FakeDataplane final : public dataplane::Dataplane {
     for (const auto& [name, table] : std::map(pending_)) upsert(table, ignored);
   }
 
+  [[nodiscard]] bool has_predecessor() const override { return predecessor_; }
+  [[nodiscard]] absl::Status take_over() override {
+    if (take_over_status_.ok()) predecessor_ = false;
+    return take_over_status_;
+  }
+
   [[nodiscard]] int maintenance_fd() const override { return -1; }
   [[nodiscard]] dataplane::Outcomes outcomes() const override { return outcomes_; }
   [[nodiscard]] std::vector<dataplane::TierCounts> tier_counts() const override {
@@ -87,6 +93,8 @@ class FakeDataplane final : public dataplane::Dataplane {
   [[nodiscard]] absl::Duration lease() const { return lease_; }
   [[nodiscard]] uint64_t renewals() const { return renewals_; }
   [[nodiscard]] uint64_t maintenances() const { return maintenances_; }
+  void set_predecessor() { predecessor_ = true; }
+  void set_take_over_status(absl::Status status) { take_over_status_ = std::move(status); }
   void set_limits(Limits limits) { limits_ = limits; }
   void set_tables(compile::Tables tables) { tables_ = std::move(tables); }  // as if adopted
   void set_outcomes(const dataplane::Outcomes& outcomes) { outcomes_ = outcomes; }
@@ -145,6 +153,8 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::vector<dataplane::TierCounts> tier_counts_;
   dataplane::Outcomes outcomes_;
   std::optional<dataplane::NodeContext> context_;
+  bool predecessor_ = false;
+  absl::Status take_over_status_;
   absl::Duration lease_ = absl::ZeroDuration();
   uint64_t renewals_ = 0;
   uint64_t maintenances_ = 0;

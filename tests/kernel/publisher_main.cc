@@ -1,6 +1,7 @@
 // A daemon reduced to its data plane, as a process of its own: vic_test_publisher CGROUP PIN_DIR
-// MODE. "own-socket" connects to a service it has published, itself and from a child; "churn"
-// changes tables as fast as it can until it is killed.
+// MODE. "own-socket" connects to a service it has published, itself and from a child;
+// "own-socket-moving" does so while tables of the ABI version before serve; "churn" changes tables
+// as fast as it can until it is killed.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -79,8 +80,10 @@ void own_socket(dataplane::KernelDataplane& dataplane) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
-  auto dataplane = vicinity::dataplane::KernelDataplane::open(
-      {.cgroup = argv[1], .pin_dir = argv[2], .max_services = 100, .max_slots = 10000});
+  vicinity::dataplane::KernelOptions options = {
+      .cgroup = argv[1], .pin_dir = argv[2], .max_services = 100, .max_slots = 10000};
+  if (std::string_view(argv[3]) == "own-socket-moving") ++options.abi_version;
+  auto dataplane = vicinity::dataplane::KernelDataplane::open(options);
   if (!dataplane.ok()) {
     vicinity::testing::say(std::string(vicinity::base::message(dataplane.status())));
     return 1;

@@ -18,7 +18,6 @@ namespace vicinity::ctl {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 constexpr std::string_view kMesh = R"(

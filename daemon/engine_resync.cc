@@ -1,0 +1,49 @@
+// The engine's part in a restart: what waits for the whole feed, and what happens then.
+#include <algorithm>
+#include <string>
+
+#include "engine.h"
+
+namespace vicinity {
+
+using telemetry::log_event;
+using telemetry::LogLevel;
+
+// Silence ends the resync, but only of a feed that is there.
+void Engine::watch_adoption() {
+  if (adoption_.over()) return;
+  if (feed_status_.state != feed::FeedState::kInSync) return adoption_.feed_away();
+  adoption_.feed_in_sync(now_);
+  if (live_ && now_ >= adoption_.closes_at()) close_adoption();
+}
+
+void Engine::close_adoption() {
+  compile::Diff diff;
+  gather(adoption_.close(), diff);
+  for (const auto& name : adoption_.names()) {
+    if (snapshot_.find_service(symbols().intern(name)) != nullptr) continue;
+    if (!dataplane_.read(name).has_value()) continue;
+    diff.removals.push_back(name);
+  }
+  std::ranges::sort(diff.removals);
+  diff.removals.erase(std::ranges::unique(diff.removals).begin(), diff.removals.end());
+  log_event(LogLevel::kInfo, "resync complete",
+            {{"updated", std::to_string(diff.upserts.size())},
+             {"removed", std::to_string(diff.removals.size())}});
+  if (!diff.empty()) settle(dataplane_.apply(diff));
+  take_over();
+}
+
+// Tables of another ABI version go once ours say all that the feed says. A failure is tried again
+// with the next tick; what serves goes on serving.
+void Engine::take_over() {
+  if (!dataplane_.has_predecessor()) return;
+  if (const auto status = dataplane_.take_over(); !status.ok()) {
+    if (last_error_ == status.message()) return;
+    last_error_ = std::string(status.message());
+    return log_event(LogLevel::kError, "not taken over", {{"error", last_error_}});
+  }
+  log_event(LogLevel::kInfo, "tables of another ABI version replaced");
+}
+
+}  // namespace vicinity
