@@ -67,10 +67,10 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
 }
 
 absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now) {
-  now_ = now;
+  now_ = std::max(now_, now);
   // First, so that the feed's sockets are known as our own before it opens any.
   if (now_ >= next_tick_) tick();
-  const bool more = feed.process(*this, now);
+  const bool more = feed.process(*this, now_);
   note_feed(feed.status());
   if (may_publish() && !live_) publish();
   watch_adoption();
@@ -78,11 +78,14 @@ absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::
   return more ? now_ : next_turn(feed);
 }
 
-// An error is logged when it is new, not at each attempt.
+// An error is logged when it is new, not at each attempt, and not more often than a person reads.
 void Engine::note_feed(feed::FeedStatus status) {
-  if (!status.last_error.empty() && status.last_error != feed_status_.last_error) {
+  if (status.last_error.empty()) {
+    logged_feed_error_.clear();
+  } else if (status.last_error != logged_feed_error_ && feed_log_.allow(now_)) {
     log_event(LogLevel::kWarn, "feed error",
               {{"source", status.source}, {"error", status.last_error}});
+    logged_feed_error_ = status.last_error;
   }
   feed_status_ = std::move(status);
 }
@@ -105,8 +108,13 @@ void Engine::apply(PolicyReading reading) {
 void Engine::reject(feed::ResourceError error) {
   adoption_.refused(error.resource);
   ++counts_.rejected_kind[error.kind];
-  log_event(LogLevel::kWarn, "resource rejected",
-            {{"kind", error.kind}, {"resource", error.resource}, {"error", error.message}});
+  if (const auto quiet = reject_log_.allow(now_)) {
+    log_event(LogLevel::kWarn, "resource rejected",
+              {{"kind", error.kind},
+               {"resource", error.resource},
+               {"error", error.message},
+               {"others_not_logged", std::to_string(*quiet)}});
+  }
   rejected_.push_back({.object = std::move(error.resource), .message = std::move(error.message)});
   if (rejected_.size() > telemetry::Problem::kMaxKept) rejected_.pop_front();
 }
@@ -212,7 +220,12 @@ bool Engine::wait_for_addresses(model::SymbolId service, compile::ServiceTable& 
 void Engine::settle(const dataplane::ApplyResult& result) {
   counts_.services_published += result.published;
   counts_.services_removed += result.removed;
-  for (const auto& refusal : result.refused) refuse(refusal.service, refusal.status);
+  for (const auto& refusal : result.refused) {
+    refuse(refusal.service, refusal.status);
+    // The data plane itself retries for want of room; what no table can hold never fits.
+    const bool hopeless = absl::IsInvalidArgument(refusal.status);
+    if (!hopeless && !absl::IsResourceExhausted(refusal.status)) failed_.insert(refusal.service);
+  }
 }
 
 void Engine::refuse(const std::string& service, const absl::Status& status) {
@@ -244,6 +257,7 @@ void Engine::tick() {
   lease_ = {.length = options_.lease, .renewed_at = now_};
   dataplane_.maintain();
   forget_admitted();
+  retry_failed();
   if (adoption_.over()) take_over();
   refresh();
 }

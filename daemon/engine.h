@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
 
  private:
   using Refusals = std::map<std::string, std::string>;  // service -> why
+  // Of each kind of trouble one line in this time; the rest is counted.
   static constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
   static constexpr absl::Duration kTick = absl::Seconds(1);
 
@@ -83,6 +85,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   [[nodiscard]] std::vector<model::SymbolId> services_without_endpoints() const;
   void close_adoption();
   void take_over();
+  void retry_failed();
   [[nodiscard]] absl::Time next_turn(const feed::Feed& feed) const;
 
   EngineOptions options_;
@@ -103,9 +106,13 @@ class Engine final : public feed::Sink, public admin::ControlView {
   telemetry::EngineCounts counts_;
   telemetry::LeaseInfo lease_;
   std::deque<telemetry::Problem> rejected_;
-  Refusals refused_;        // for want of room: the data plane keeps the tables and retries
-  Refusals unpublishable_;  // no table can hold them, whatever room there is
+  Refusals refused_;              // for want of room: the data plane keeps the tables and retries
+  Refusals unpublishable_;        // no table can hold them, whatever room there is
+  std::set<std::string> failed_;  // the kernel said no for another reason: tried again
   telemetry::RateLimit refusal_log_{kRefusalLogInterval};
+  telemetry::RateLimit reject_log_{kRefusalLogInterval};
+  telemetry::RateLimit feed_log_{kRefusalLogInterval};
+  std::string logged_feed_error_;
   std::string last_error_;
 };
 

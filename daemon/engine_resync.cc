@@ -1,6 +1,8 @@
-// The engine's part in a restart: what waits for the whole feed, and what happens then.
+// What the engine does later: what waits for the whole feed after a restart, what failed.
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine.h"
 
@@ -32,6 +34,18 @@ void Engine::close_adoption() {
              {"removed", std::to_string(diff.removals.size())}});
   if (!diff.empty()) settle(dataplane_.apply(diff));
   take_over();
+}
+
+// The kernel keeps the last good table meanwhile.
+void Engine::retry_failed() {
+  if (failed_.empty()) return;
+  std::vector<model::SymbolId> services;
+  for (const std::string& name : std::exchange(failed_, {})) {
+    services.push_back(symbols().intern(name));
+  }
+  compile::Diff diff;
+  gather(services, diff);
+  if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
 // Tables of another ABI version go once ours say all that the feed says. A failure is tried again

@@ -93,6 +93,14 @@ class FakeDataplane final : public dataplane::Dataplane {
   [[nodiscard]] absl::Duration lease() const { return lease_; }
   [[nodiscard]] uint64_t renewals() const { return renewals_; }
   [[nodiscard]] uint64_t maintenances() const { return maintenances_; }
+  // What the kernel says to every update of this service; ok: no more.
+  void set_failure(const std::string& service, const absl::Status& status) {
+    if (status.ok()) {
+      failures_.erase(service);
+    } else {
+      failures_[service] = status;
+    }
+  }
   void set_predecessor() { predecessor_ = true; }
   void set_take_over_status(absl::Status status) { take_over_status_ = std::move(status); }
   void set_limits(Limits limits) { limits_ = limits; }
@@ -118,6 +126,10 @@ class FakeDataplane final : public dataplane::Dataplane {
   }
 
   void upsert(const compile::ServiceTable& table, dataplane::ApplyResult& result) {
+    if (const auto failure = failures_.find(table.name); failure != failures_.end()) {
+      result.refused.push_back({.service = table.name, .status = failure->second});
+      return;
+    }
     const uint64_t used = slots_without(table.name);
     if (slots_of(table) > limits_.slots || used > limits_.slots - slots_of(table)) {
       pending_.insert_or_assign(table.name, table);
@@ -153,6 +165,7 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::vector<dataplane::TierCounts> tier_counts_;
   dataplane::Outcomes outcomes_;
   std::optional<dataplane::NodeContext> context_;
+  std::map<std::string, absl::Status> failures_;
   bool predecessor_ = false;
   absl::Status take_over_status_;
   absl::Duration lease_ = absl::ZeroDuration();

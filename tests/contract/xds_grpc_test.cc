@@ -397,6 +397,27 @@ TEST_F(XdsTls, TokenIsSentAndReadAgain) {
   EXPECT_EQ(server->metadata("authorization"), "Bearer token-two");
 }
 
+TEST_F(XdsTls, AVanishedTokenIsNamedAndReadWhenItIsBack) {
+  const Authority authority = make_authority("one");
+  fs::copy_file(authority.root, folder_ / "root.pem");
+  const auto server = serve(authority);
+  Client client(tls(*server));
+  client.start();
+  server->send(response("n-1", "w1"));
+  ASSERT_TRUE(client.run_until([&] { return client.sink.has_workload("w1"); }));
+  fs::remove(folder_ / "token");
+  server->end_stream(grpc::Status::OK);
+  ASSERT_TRUE(client.run_through_backoff());
+  ASSERT_TRUE(client.run_until([&] {
+    return client.status().last_error.find("token") != std::string::npos;
+  })) << client.status().last_error;
+  EXPECT_TRUE(client.sink.has_workload("w1")) << "nothing is lost";
+  write_file(folder_ / "token", "token-two");
+  ASSERT_TRUE(client.run_through_backoff());
+  ASSERT_TRUE(client.run_until([&] { return server->streams() == 2; }));
+  EXPECT_EQ(server->metadata("authorization"), "Bearer token-two");
+}
+
 TEST_F(XdsTls, RootCertificateIsReadAgain) {
   const Authority old_one = make_authority("old");
   const Authority new_one = make_authority("new");

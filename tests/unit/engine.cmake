@@ -4,5 +4,12 @@ vic_test(engine_test
   LABELS unit)
 target_include_directories(engine_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
 
+# The engine under a real xDS feed without a network.
+vic_test(engine_faults_test
+  SOURCES engine_faults_test.cc
+  DEPS vic_engine vic_feed_file vic_feed_xds spdlog::spdlog
+  LABELS unit)
+target_include_directories(engine_faults_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
+
 vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.cc
   DEPS absl::status absl::statusor fmt::fmt LABELS unit)
