@@ -255,6 +255,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "service document 1 (line 4): service.labels: unknown field"},
         TextRow{"label_value", in_workload("  labels: {a: [b]}\n"),
                 "workload document 1 (line 3): workload.labels[\"a\"]: must be one value"},
+        TextRow{"what_decoding_refuses_too",
+                in_workload("  colour: red\n  services: {x: {ports: [{servicePort: 0}]}}\n"),
+                "workload document 1 (line 3): workload.colour: unknown field; line 1: "
+                "workload.services[\"x\"]: the key must be namespace/hostname"},
+        TextRow{"said_once", in_workload("  services: {a/b: {ports: [{servicePort: x}]}}\n"),
+                "workload document 1 (line 3): workload.services[\"a/b\"].ports[0].servicePort: "
+                "\"x\" is not a number from 0 to 4294967295"},
         TextRow{"no_uid", "workload:\n  name: x\n",
                 "workload document 1 (line 1): workload.uid: missing"},
         TextRow{"no_names", "service: {}\n",
@@ -335,6 +342,17 @@ TEST(MeshFile, WhatDecodeRefusesIsReportedByDocument) {
               ElementsAre("workload document 2 (line 3): workload.services[\"x\"]: the key must be "
                           "namespace/hostname; workload.status: unknown value 9"));
   EXPECT_EQ(snapshot.workload_count(), 1U);
+}
+
+// Which of the two is meant cannot be known, so the last good version stays.
+TEST(MeshFile, AnEarlierRefusedDocumentKeepsItsName) {
+  const MeshFile file = parse_mesh(
+      "workload: {uid: a, colour: red}\n---\nworkload: {uid: a}\n---\nworkload: {uid: b}\n");
+  ASSERT_EQ(file.resources.size(), 1U);
+  EXPECT_EQ(file.resources[0].name, "b");
+  EXPECT_THAT(texts(file.errors),
+              ElementsAre("workload document 1 (line 1): workload.colour: unknown field",
+                          "workload document 2 (line 3): workload a is already in document 1"));
 }
 
 TEST(MeshFile, OurDataIsGood) {

@@ -82,6 +82,25 @@ void check_name(Parsed& parsed, std::string_view name) {
   }
 }
 
+bool is_about(std::string_view path, std::string_view other) {
+  return path.starts_with(other) || other.starts_with(path);
+}
+
+// What decoding would say of the fields that could be read, so that one look at the errors of a
+// document with several is enough.
+void check_content(Parsed& parsed, const std::string& name) {
+  if (parsed.problems.empty() || name.empty()) return;
+  model::Symbols symbols;
+  for (FieldError& error : decode_address(parsed.address, name, symbols).errors) {
+    const bool said = std::ranges::any_of(parsed.problems, [&](const YamlProblem& problem) {
+      return is_about(problem.path, error.path);
+    });
+    if (said) continue;
+    parsed.problems.push_back(
+        {.line = parsed.line, .path = std::move(error.path), .message = std::move(error.message)});
+  }
+}
+
 // The first problem's line names the document; later ones say their own when it differs.
 ResourceError report(const Document& document, const Parsed& parsed) {
   const int first = parsed.problems.front().line;
@@ -104,9 +123,10 @@ class MeshBuilder {
     Parsed parsed = parse_document(document);
     std::string name = resource_name(parsed.address);
     check_name(parsed, name);
+    check_content(parsed, name);
     check_duplicate(parsed, name);
+    if (!name.empty()) documents_.emplace(name, document.number);
     if (parsed.problems.empty()) {
-      documents_.emplace(name, document.number);
       file_.resources.push_back({.name = std::move(name),
                                  .address = std::move(parsed.address),
                                  .document = document.number,
