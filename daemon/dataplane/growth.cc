@@ -39,6 +39,12 @@ uint64_t most_slots(const Limits& limits) {
 
 }  // namespace
 
+void GrowthRetry::failed(const Sizes& sizes, absl::Time now) {
+  failed_ = sizes;
+  next_ = now + wait_;
+  wait_ = std::min(2 * wait_, kLongestWait);
+}
+
 Sizes first_sizes(uint32_t services, uint32_t slots) {
   Sizes sizes;
   sizes.records = clamp(services * kRecordsPerService + 1);

@@ -19,6 +19,7 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/first_use.h"
 #include "dataplane/generation.h"
+#include "dataplane/growth.h"
 #include "dataplane/kernel_sockets.h"
 #include "dataplane/links.h"
 #include "dataplane/pins.h"
@@ -122,7 +123,7 @@ class KernelDataplane final : public Dataplane {
   Predecessor predecessor_;
   uint32_t own_tgid_ = 0;
   std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
-  std::optional<Sizes> failed_growth_;
+  GrowthRetry growth_retry_;
 };
 
 }  // namespace vicinity::dataplane

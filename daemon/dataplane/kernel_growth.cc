@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/steady_time.h"
 #include "dataplane/kernel_dataplane.h"
 
 namespace vicinity::dataplane {
@@ -27,12 +28,13 @@ void copy_config(const vic_config& from, vic_config& to) {
 }  // namespace
 
 void KernelDataplane::try_to_grow(const Sizes& sizes) {
-  if (sizes == generation_->sizes() || sizes == failed_growth_) return;
+  const absl::Time now = base::steady_now();
+  if (sizes == generation_->sizes() || !growth_retry_.may_try(sizes, now)) return;
   const absl::Status status = grow(sizes);
-  if (status.ok()) return failed_growth_.reset();
+  if (status.ok()) return growth_retry_.succeeded();
   // What is there keeps working; services that need more room are refused one by one.
   spdlog::error("generation {}: grow: {}", generation_->number(), base::message(status));
-  failed_growth_ = sizes;
+  growth_retry_.failed(sizes, now);
 }
 
 absl::Status KernelDataplane::grow(const Sizes& sizes) {

@@ -78,7 +78,7 @@ std::optional<ServiceTable> Publisher::read(std::string_view service) const {
 // that nobody wants any more are taken out. So an address that changes hands always has an owner.
 PublishResult Publisher::apply(const compile::Diff& diff) {
   PublishResult result;
-  prepare_frontends(diff);
+  const FamilyKeys fresh = prepare_frontends(diff);
   std::vector<Staged> staged;
   for (const ServiceTable& table : diff.upserts) {
     if (is_published(table)) continue;
@@ -92,7 +92,7 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
     remove(name);
     ++result.removed;
   }
-  if (!result.unpublished.empty()) retire_unowned();
+  if (!result.unpublished.empty()) retire_unowned(fresh);
   collect_leftovers();
   counters_->publish_rows();
   if (!retired_.empty()) reclaimer_->close_ticket();
@@ -101,8 +101,8 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
 
 // Many new addresses at once go into a table of the right size; one by one they would pass through
 // all sizes.
-void Publisher::prepare_frontends(const compile::Diff& diff) {
-  std::array<std::vector<FrontendKey>, 2> fresh;
+Publisher::FamilyKeys Publisher::prepare_frontends(const compile::Diff& diff) {
+  FamilyKeys fresh;
   const auto note = [&](const ServiceTable& table, const model::IpAddress& address) {
     const FrontendTable& frontends = at(address.family).frontends;
     absl::c_copy_if(keys_of(table, address), std::back_inserter(fresh[index_of(address.family)]),
@@ -112,6 +112,7 @@ void Publisher::prepare_frontends(const compile::Diff& diff) {
     for (const model::IpAddress& address : table.addresses) note(table, address);
   }
   for (const Family family : kFamilies) at(family).frontends.prepare(fresh[index_of(family)]);
+  return fresh;
 }
 
 void Publisher::publish_entries(const std::vector<Staged>& staged) {
@@ -232,9 +233,9 @@ void Publisher::remove(std::string_view service) {
 }
 
 // Prepared for services that were refused after all.
-void Publisher::retire_unowned() {
+void Publisher::retire_unowned(const FamilyKeys& keys) {
   for (const Family family : kFamilies) {
-    for (const FrontendKey& key : at(family).frontends.unowned()) retire_entry(family, key, 0);
+    for (const FrontendKey& key : keys[index_of(family)]) retire_entry(family, key, 0);
   }
 }
 

@@ -194,7 +194,9 @@ class Publisher {
   [[nodiscard]] uint64_t view_word(const PublishedPort& port) const;
 
   // publisher.cc: makes it visible, takes out what it replaces.
-  void prepare_frontends(const compile::Diff& diff);
+  using FamilyKeys = std::array<std::vector<FrontendKey>, 2>;
+  // Returns the keys that the diff adds.
+  [[nodiscard]] FamilyKeys prepare_frontends(const compile::Diff& diff);
   void publish_entries(const std::vector<Staged>& staged);
   void publish_addresses(const PublishedService& service, Pass pass);
   void publish_address(const PublishedService& service, const model::IpAddress& address, Pass pass);
@@ -205,7 +207,7 @@ class Publisher {
   void retire_address(const PublishedService& service, const model::IpAddress& address);
   void retire_entry(model::Family family, const FrontendKey& key, uint32_t head);
   void remove(std::string_view service);
-  void retire_unowned();
+  void retire_unowned(const FamilyKeys& keys);
 
   // publisher_reclaim.cc
   void retire(const Retired& what);

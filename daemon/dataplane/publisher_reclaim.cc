@@ -105,7 +105,7 @@ void Publisher::adopt() {
     }
   }
   for (auto& [name, service] : found.services) adopt_service(name, std::move(service));
-  retire_unowned();
+  retire_unowned({at(Family::kIpv4).frontends.unowned(), at(Family::kIpv6).frontends.unowned()});
   collect_leftovers();
   counters_->publish_rows();
   reclaimer_->close_ticket();

@@ -1,6 +1,7 @@
 // What outlives a daemon, what the next one makes of it, and how it all goes away.
 #include <bpf/bpf.h>
 #include <signal.h>
+#include <sys/mount.h>
 
 #include <filesystem>
 #include <map>
@@ -140,6 +141,32 @@ TEST_F(LifecycleTest, WhatADaemonLeftHalfWrittenIsRemovedOrRebuilt) {
   EXPECT_FALSE(fs::exists(version_dir() / "gen-1"));
   apply({service});
   EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
+}
+
+// Something is in the way of the next generation's pins: the maps grow once it has gone.
+TEST_F(LifecycleTest, AGrowthThatFailedIsTriedAgain) {
+  dataplane::KernelOptions small = options();
+  small.max_slots = 4;
+  open(small);
+  const compile::ServiceTable before = backends_service("ns/a", {kVip4}, {1});
+  apply({before});
+  const fs::path next = version_dir() / "gen-2";
+  fs::create_directory(next);
+  ASSERT_EQ(::mount("tmpfs", next.c_str(), "tmpfs", 0, nullptr), 0);
+  const compile::ServiceTable larger = backends_service("ns/a", {kVip4}, {0, 1, 2, 3, 4, 5, 6, 7});
+  const auto refused = dataplane_->apply({.upserts = {larger}, .removals = {}});
+  ASSERT_EQ(refused.refused.size(), 1u);
+  EXPECT_EQ(dataplane_->read("ns/a"), before);
+  EXPECT_EQ(connect(kVip4).answer, answer_of(1, Family::kIpv4));
+  ASSERT_EQ(::umount(next.c_str()), 0);
+  EXPECT_TRUE(wait_until(
+      [&] {
+        maintain_for(std::chrono::milliseconds(20));
+        return dataplane_->read("ns/a") == larger;
+      },
+      seconds(20)));
+  EXPECT_EQ(dataplane_->status().generation, 2u);
+  EXPECT_TRUE(dataplane_->status().pending_services.empty());
 }
 
 TEST_F(LifecycleTest, APinDirectoryElsewhereIsRefusedByName) {
