@@ -4,7 +4,10 @@ vic_library(vic_engine
   DEPS vic_base vic_model vic_policy_book vic_feed vic_feed_file vic_compile vic_telemetry vic_admin)
 target_compile_definitions(vic_engine PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
 
-vic_program(vicinityd
-  SOURCES main.cc app.cc event_loop.cc mounts.cc
+vic_library(vic_app
+  SOURCES app.cc event_loop.cc mounts.cc
   DEPS vic_engine vic_config vic_dataplane vic_feed_file vic_feed_xds)
+target_compile_definitions(vic_app PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
+
+vic_program(vicinityd SOURCES main.cc DEPS vic_app)
 target_compile_definitions(vicinityd PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")

@@ -16,6 +16,9 @@ run test "$VIC_LIB/test.sh"
 run tidy "$VIC_LIB/tidy.sh" all
 run asan sanitized asan
 run tsan sanitized tsan
+run vm-6.1 "$VIC_LIB/vm.sh" 6.1
+run fuzz "$VIC_LIB/fuzz.sh" 5
+run soak "$VIC_LIB/soak.sh" 60
 run deploy "$VIC_LIB/check_deploy.sh"
 if [[ ${#failed[@]} -gt 0 ]]; then
   say "check FAILED: ${failed[*]}"

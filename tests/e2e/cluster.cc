@@ -53,8 +53,13 @@ std::string Cluster::admin_socket(const std::string& node) const {
 
 absl::Status Cluster::start_daemon(const std::string& node,
                                    const std::vector<std::string>& more_flags) {
+  return start_program(node, "vicinityd", more_flags);
+}
+
+absl::Status Cluster::start_program(const std::string& node, const std::string& program,
+                                    const std::vector<std::string>& more_flags) {
   const Node& place = world_->node(node);
-  ProcessSpec spec{.argv = {program_path("vicinityd"), "--node-name", node, "--xds-address",
+  ProcessSpec spec{.argv = {program_path(program), "--node-name", node, "--xds-address",
                             control_plane_->address(), "--xds-auth", "plaintext", "--cgroup",
                             place.cgroup().path(), "--pin-dir", place.pin_dir(), "--admin-socket",
                             admin_socket(node), "--metrics-address", spec_.metrics_addresses[node],

@@ -40,6 +40,9 @@ class Cluster {
   // Starts the node's vicinityd and waits for its "ready".
   [[nodiscard]] absl::Status start_daemon(const std::string& node,
                                           const std::vector<std::string>& more_flags = {});
+  // The same with another program than vicinityd.
+  [[nodiscard]] absl::Status start_program(const std::string& node, const std::string& program,
+                                           const std::vector<std::string>& more_flags = {});
   [[nodiscard]] absl::Status start_daemons();
   [[nodiscard]] Process& daemon(const std::string& node) { return daemons_.at(node); }
   // SIGTERM, and waits for the end.

@@ -10,6 +10,7 @@
 #include "devcp/recording.h"
 #include "e2e/cluster.h"
 #include "e2e/expected.h"
+#include "e2e/web_mesh.h"
 #include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
 #include "support/program.h"
@@ -22,36 +23,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kNode = "worker";
-constexpr const char* kService = "sample/web.example";
-
-// A service at `vip`:80 with endpoints of these addresses, port 8080, on this node.
-std::string mesh(const std::string& vip, const std::vector<std::string>& endpoints,
-                 int service_port = 80) {
-  std::string text = "service:\n  name: web\n  namespace: sample\n  hostname: web.example\n";
-  text += "  addresses: [\"" + vip +
-          "\"]\n  ports: [{servicePort: " + std::to_string(service_port) + ", targetPort: 8080}]\n";
-  for (const auto& address : endpoints) {
-    text += "---\nworkload:\n  uid: pod-" + address + "\n  name: pod-" + address +
-            "\n  namespace: sample\n  node: worker\n  addresses: [\"" + address +
-            "\"]\n  services: {\"sample/web.example\": {ports: [{servicePort: " +
-            std::to_string(service_port) + ", targetPort: 8080}]}}\n";
-  }
-  return text;
-}
-
-// "10.244.1.5 10.244.1.6": the endpoints of the service in the kernel.
-std::string endpoints_of(const absl::StatusOr<compile::Tables>& tables) {
-  if (!tables.ok()) return std::string(tables.status().message());
-  const auto found = tables->services.find(kService);
-  if (found == tables->services.end()) return "none";
-  std::string text;
-  for (const auto& port : found->second.ports) {
-    for (const auto& slot : port.slots)
-      text += (text.empty() ? "" : " ") + slot.address.to_string();
-  }
-  return text;
-}
-
 class LifecycleTest : public ::testing::Test {
  protected:
   void SetUp() override { VICINITY_ROOT_OR_FAIL(); }
@@ -67,7 +38,7 @@ class LifecycleTest : public ::testing::Test {
   void expect_endpoints(const std::string& expected, Duration within = 10s) {
     std::string seen;
     EXPECT_TRUE(wait_until(
-        [&] { return (seen = endpoints_of(cluster_->tables(kNode))) == expected; }, within))
+        [&] { return (seen = web_endpoints(cluster_->tables(kNode))) == expected; }, within))
         << "expected " << expected << ", in the kernel " << seen;
   }
   std::string status() {
@@ -132,12 +103,12 @@ TEST_F(LifecycleTest, Peers_11_NoControlPlaneThenOneThenEveryAddressOfItChanges)
   expect_status("backoff");
 
   VICINITY_ASSERT_OK(cluster_->replace_control_plane("127.0.0.2:15010"));
-  serve(mesh("10.96.0.10", {"10.244.1.5"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
   expect_endpoints("10.244.1.5", 30s);
 
   hosts.write("127.0.0.3");
   VICINITY_ASSERT_OK(cluster_->replace_control_plane("127.0.0.3:15010"));
-  serve(mesh("10.96.0.10", {"10.244.1.6"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.6"}));
   expect_endpoints("10.244.1.6", 60s);
   VICINITY_EXPECT_OK(daemon.stop(10s));
 }
@@ -148,7 +119,7 @@ TEST_F(LifecycleTest, TheServersOwnMessageIsInStatus) {
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
   expect_status("ztunnel requires PILOT_ENABLE_AMBIENT=true");
   cluster_->control_plane().set_faults({});
-  serve(mesh("10.96.0.10", {"10.244.1.5"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
   expect_endpoints("10.244.1.5", 30s);
 }
 
@@ -157,7 +128,7 @@ TEST_F(LifecycleTest, TheDaemonsOwnSocketsAreNeverTranslated) {
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
   // The control plane's address belongs to a service whose endpoint is nowhere.
   auto& control_plane = cluster_->control_plane();
-  serve(mesh("127.0.0.1", {"10.244.9.9"}, control_plane.port()));
+  serve(web_mesh("127.0.0.1", {"10.244.9.9"}, control_plane.port()));
   expect_endpoints("10.244.9.9");
   VICINITY_ASSERT_OK_AND_ASSIGN(
       const auto others,
@@ -169,14 +140,14 @@ TEST_F(LifecycleTest, TheDaemonsOwnSocketsAreNeverTranslated) {
   control_plane.close_streams("restart");
   EXPECT_TRUE(control_plane.wait_open_streams(0, absl::Seconds(5)));
   EXPECT_TRUE(control_plane.wait_open_streams(1, absl::Seconds(30)));
-  serve(mesh("127.0.0.1", {"10.244.9.8"}, control_plane.port()));
+  serve(web_mesh("127.0.0.1", {"10.244.9.8"}, control_plane.port()));
   expect_endpoints("10.244.9.8");
 }
 
 TEST_F(LifecycleTest, Peers_13_ABadResourceIsNamedAndTheGoodOnesApply) {
   create();
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
-  auto resources = feed::parse_mesh(mesh("10.96.0.10", {"10.244.1.5"})).resources;
+  auto resources = feed::parse_mesh(web_mesh("10.96.0.10", {"10.244.1.5"})).resources;
   auto bad = resources[0];
   bad.name = "sample/bad.example";
   bad.address.mutable_service()->set_hostname("bad.example");
@@ -201,13 +172,13 @@ TEST_F(LifecycleTest, AGarbageMeshFileChangesNothing) {
     std::ofstream(path.string() + ".new") << text;
     std::filesystem::rename(path.string() + ".new", path);
   };
-  write(mesh("10.96.0.10", {"10.244.1.5"}));
+  write(web_mesh("10.96.0.10", {"10.244.1.5"}));
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode, {"--feed", "file:" + path.string()}));
   expect_endpoints("10.244.1.5");
   write("service: {name: web, namespace: sample, hostname: [not, text]\n\x01\x02{{{");
   expect_status("document 1");
   expect_endpoints("10.244.1.5");
-  write(mesh("10.96.0.10", {"10.244.1.6"}));
+  write(web_mesh("10.96.0.10", {"10.244.1.6"}));
   expect_endpoints("10.244.1.6");
   std::filesystem::remove(path);
 }
@@ -221,7 +192,7 @@ TEST_F(LifecycleTest, Peers_12_RestartsCostNoConnection) {
   VICINITY_ASSERT_OK(
       world.pod("a").serve({.instance = "a", .ports = {8080}, .protocol = ServeProtocol::kBanner}));
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
-  serve(mesh("10.96.0.10", {"10.244.1.5"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
   expect_endpoints("10.244.1.5");
   VICINITY_ASSERT_OK_AND_ASSIGN(PodAgent* const client, world.pod("client").agent());
   VICINITY_ASSERT_OK(client->start_load(
@@ -244,10 +215,10 @@ TEST_F(LifecycleTest, Peers_12_RestartsCostNoConnection) {
 TEST_F(LifecycleTest, WhatWentWhileTheDaemonWasAwayGoesAfterTheResync) {
   create();
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
-  serve(mesh("10.96.0.10", {"10.244.1.5", "10.244.1.6"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5", "10.244.1.6"}));
   expect_endpoints("10.244.1.5 10.244.1.6");
   VICINITY_ASSERT_OK(cluster_->kill_daemon(kNode));
-  serve(mesh("10.96.0.10", {"10.244.1.6"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.6"}));
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
   expect_endpoints("10.244.1.6");
 }
@@ -257,9 +228,9 @@ TEST_F(LifecycleTest, Peers_7_EmptyPassesWhenToldTo) {
           .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.6"}}},
           .decoy = DecoySpec{}});
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode, {"--on-empty", "pass"}));
-  serve(mesh("10.96.0.10", {"10.244.1.5"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
   expect_endpoints("10.244.1.5");
-  serve(mesh("10.96.0.10", {}));
+  serve(web_mesh("10.96.0.10", {}));
   expect_endpoints("");
   auto& client = cluster_->world().pod("client");
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto passed,
@@ -294,7 +265,7 @@ TEST_F(LifecycleTest, ASecondDaemonOnThePinDirectorySaysSoAndEnds) {
 TEST_F(LifecycleTest, UninstallLeavesNothing) {
   create();
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
-  serve(mesh("10.96.0.10", {"10.244.1.5"}));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
   expect_endpoints("10.244.1.5");
   VICINITY_ASSERT_OK(cluster_->stop_daemon(kNode));
   const auto& pins = cluster_->world().node(kNode).pin_dir();
