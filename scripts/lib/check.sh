@@ -9,13 +9,14 @@ run() { timed "$@" || failed+=("$1"); }
 
 sanitized() {
   "$VIC_LIB/build.sh" "$1" vic_tests_native &&
-    "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property|bpf)$'
+    "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property|bpf)$' "${@:2}"
 }
 
 run test "$VIC_LIB/test.sh"
 run tidy "$VIC_LIB/tidy.sh" all
 run asan sanitized asan
-run tsan sanitized tsan
+# gRPC is not built with TSan; the session above the stream has a transport of its own in tests.
+run tsan sanitized tsan -E '^xds_grpc_test\.'
 run vm-6.1 "$VIC_LIB/vm.sh" 6.1
 run fuzz "$VIC_LIB/fuzz.sh" 5
 run soak "$VIC_LIB/soak.sh" 60
