@@ -152,8 +152,8 @@ class FakeDataplane final : public dataplane::Dataplane {
       if (name == table.name) continue;
       std::erase_if(other.addresses, [&](const auto& ip) { return taken.contains(ip); });
       std::erase_if(other.ports, [&](const compile::PortTable& port) {
-        return std::none_of(other.addresses.begin(), other.addresses.end(),
-                            [&](const auto& ip) { return ip.family == port.family; });
+        return std::ranges::find(other.addresses, port.family, &model::IpAddress::family) ==
+               other.addresses.end();
       });
     }
   }

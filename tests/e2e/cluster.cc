@@ -41,8 +41,8 @@ Cluster::~Cluster() {
 
 absl::Status Cluster::replace_control_plane(const std::string& listen) {
   control_plane_.reset();
-  auto started =
-      run_in(world_->netns(), [&] { return devcp::DevControlPlane::start({.listen = listen}); });
+  absl::StatusOr<std::unique_ptr<devcp::DevControlPlane>> started = absl::UnknownError("not tried");
+  run_in(world_->netns(), [&] { started = devcp::DevControlPlane::start({.listen = listen}); });
   VIC_ASSIGN_OR_RETURN(control_plane_, std::move(started));
   return absl::OkStatus();
 }

@@ -66,20 +66,26 @@ absl::StatusOr<std::unique_ptr<Soak>> Soak::set_up(uint64_t seed) {
 
 absl::Status Soak::run(Duration duration) {
   const int64_t begin_ns = monotonic_ns();
-  constexpr int kSamples = 40;
   VIC_RETURN_IF_ERROR(start_load());
-  for (unsigned actions = 1; monotonic_ns() - begin_ns < duration.count(); ++actions) {
-    VIC_RETURN_IF_ERROR(play_one());
-    if (actions % kActionsPerLoad == 0) {
-      VIC_RETURN_IF_ERROR(check_load());
-      VIC_RETURN_IF_ERROR(start_load());
-    }
-    const int64_t due_ns =
-        begin_ns + static_cast<int64_t>(report_.memory_kib.size()) * duration.count() / kSamples;
-    if (monotonic_ns() < due_ns) continue;
-    report_.memory_kib.push_back(anonymous_kib(cluster_->daemon(kSteady).pid()));
+  while (monotonic_ns() - begin_ns < duration.count()) {
+    VIC_RETURN_IF_ERROR(play_some());
+    sample_memory(begin_ns, duration);
   }
   return check_load();
+}
+
+// As many actions as one part of the load is looked at for.
+absl::Status Soak::play_some() {
+  if (++actions_ % kActionsPerLoad != 0) return play_one();
+  VIC_RETURN_IF_ERROR(check_load());
+  return start_load();
+}
+
+void Soak::sample_memory(int64_t begin_ns, Duration duration) {
+  constexpr int kSamples = 40;
+  const auto taken = static_cast<int64_t>(report_.memory_kib.size());
+  if (monotonic_ns() < begin_ns + taken * duration.count() / kSamples) return;
+  report_.memory_kib.push_back(anonymous_kib(cluster_->daemon(kSteady).pid()));
 }
 
 absl::Status Soak::play_one() {

@@ -47,7 +47,9 @@ class Soak {
   };
   explicit Soak(uint64_t seed) : random_(seed) {}
 
+  [[nodiscard]] absl::Status play_some();
   [[nodiscard]] absl::Status play_one();
+  void sample_memory(int64_t begin_ns, Duration duration);
   [[nodiscard]] absl::Status start_load();
   // Stops the load and looks at each of its connects.
   [[nodiscard]] absl::Status check_load();
@@ -74,6 +76,7 @@ class Soak {
   PodAgent* client_ = nullptr;
   std::set<unsigned> endpoints_ = {0};
   uint64_t names_made_ = 0;
+  unsigned actions_ = 0;
   unsigned surrounding_ = 3;  // services beside the one under load
   uint32_t abi_ = 0;          // of the daemon that restarts
   BpfObjects before_;

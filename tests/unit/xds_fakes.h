@@ -37,8 +37,9 @@ inline istio::workload::Address workload(const std::string& uid, const std::stri
 }
 
 inline istio::workload::Address service(
-    const std::string& hostname, std::vector<istio::workload::LoadBalancing::Scope> preference = {
-                                     istio::workload::LoadBalancing::REGION}) {
+    const std::string& hostname,
+    const std::vector<istio::workload::LoadBalancing::Scope>& preference = {
+        istio::workload::LoadBalancing::REGION}) {
   istio::workload::Address address;
   auto& service = *address.mutable_service();
   service.set_name(hostname);
