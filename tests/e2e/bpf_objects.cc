@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "support/wait.h"
 
 namespace vicinity::testing {
 namespace {
@@ -60,6 +61,21 @@ BpfObjects bpf_objects() {
   });
   objects.programs = static_cast<uint32_t>(programs.size());
   return objects;
+}
+
+BpfObjects settled_bpf_objects() {
+  constexpr int64_t kQuietNs = 1'000'000'000;
+  BpfObjects seen = bpf_objects();
+  int64_t since_ns = monotonic_ns();
+  [[maybe_unused]] const bool settled = wait_until(
+      [&] {
+        const BpfObjects now = bpf_objects();
+        if (now != seen) since_ns = monotonic_ns();
+        seen = now;
+        return monotonic_ns() - since_ns > kQuietNs;
+      },
+      std::chrono::seconds(20));
+  return seen;
 }
 
 uint64_t count_pins(const std::string& folder) {

@@ -20,6 +20,9 @@ inline std::ostream& operator<<(std::ostream& out, const BpfObjects& objects) {
 }
 
 [[nodiscard]] BpfObjects bpf_objects();
+// Once they have stayed the same for a while: the kernel frees in the background, also what a test
+// before this one had.
+[[nodiscard]] BpfObjects settled_bpf_objects();
 // Files and directories below, the folder itself not counted.
 [[nodiscard]] uint64_t count_pins(const std::string& folder);
 // Descriptors of a process; of a daemon: sockets, maps, links.

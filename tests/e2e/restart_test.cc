@@ -71,7 +71,7 @@ class RestartTest : public ::testing::Test {
     serve();
     VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
     expect_whole_tables();
-    before_ = bpf_objects();
+    before_ = settled_bpf_objects();
     VICINITY_ASSERT_OK_AND_ASSIGN(client_, world().pod("client").agent());
     VICINITY_ASSERT_OK(client_->start_load(
         {.targets = {{.address = "10.96.0.10", .port = 80}}, .rate_per_second = 500}));

@@ -25,6 +25,8 @@ constexpr const char* kVip = "10.96.0.10";
 constexpr double kRate = 500;
 // A load's attempts are kept in memory until they are looked at.
 constexpr unsigned kActionsPerLoad = 40;
+// Streams that end early are opened again after up to 30 s, and the attempt may meet a fault too.
+constexpr auto kConvergence = 150s;
 
 std::string address_of(unsigned pod) { return fmt::format("10.244.1.{}", 10 + pod); }
 std::string name_of(unsigned pod) { return fmt::format("pod{}", pod); }
@@ -59,7 +61,7 @@ absl::StatusOr<std::unique_ptr<Soak>> Soak::set_up(uint64_t seed) {
   VIC_RETURN_IF_ERROR(soak->wait_for_tables());
   soak->timeline_.change({name_of(0)}, [] {});
   VIC_ASSIGN_OR_RETURN(soak->client_, world.pod("client").agent());
-  soak->before_ = bpf_objects();
+  soak->before_ = settled_bpf_objects();
   soak->pins_before_ = count_pins(world.node(kNode).pin_dir());
   return soak;
 }
@@ -246,7 +248,7 @@ absl::Status Soak::wait_for_tables() {
            std::distance(std::filesystem::directory_iterator(pins), {}) == 1;
   };
   const bool settled = wait_until(
-      [&] { return has_all(kNode, abi_) && has_all(kSteady, VICINITY_ABI_VERSION); }, 60s);
+      [&] { return has_all(kNode, abi_) && has_all(kSteady, VICINITY_ABI_VERSION); }, kConvergence);
   if (settled) return absl::OkStatus();
   return base::internal("tables: expected {}, in the kernel of {}", expected, seen);
 }
