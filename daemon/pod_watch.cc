@@ -1,0 +1,129 @@
+#include "pod_watch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/status.h"
+#include "base/unique_fd.h"
+#include "netns_files.h"
+#include "telemetry/log.h"
+
+namespace vicinity {
+namespace {
+
+// Listening sockets stand at the beginning of tcp and tcp6: the rest, which may be long, is not
+// read.
+constexpr size_t kListenersRead = 64 * 1024;
+constexpr size_t kAddressesRead = 256 * 1024;
+
+// At most `most` bytes; empty when the file is gone with its process.
+std::string read_beginning(const std::string& path, size_t most) {
+  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> part = {};
+  while (file.valid() && text.size() < most) {
+    const ssize_t size = ::read(file.get(), part.data(), part.size());
+    if (size <= 0) break;
+    text.append(part.data(), static_cast<size_t>(size));
+  }
+  return text;
+}
+
+const NetnsView* find_view(const NetnsViews& views, uint64_t cookie) {
+  const auto found = std::ranges::lower_bound(views, cookie, {}, &NetnsView::cookie);
+  return found == views.end() || found->cookie != cookie ? nullptr : &*found;
+}
+
+NetnsView look_at_one(uint64_t cookie, const std::string& net, const NetnsView* before) {
+  NetnsView view = {.cookie = cookie, .is_host = false, .addresses = {}, .captured = false};
+  if (before != nullptr && !before->addresses.empty()) {
+    view.addresses = before->addresses;
+  } else {
+    view.addresses = own_addresses(read_beginning(net + "fib_trie", kAddressesRead),
+                                   read_beginning(net + "if_inet6", kAddressesRead));
+  }
+  view.captured = has_capturing_listener(read_beginning(net + "tcp", kListenersRead)) ||
+                  has_capturing_listener(read_beginning(net + "tcp6", kListenersRead));
+  return view;
+}
+
+}  // namespace
+
+NetnsViews look_at(const std::map<uint64_t, uint32_t>& processes, const std::string& proc,
+                   const NetnsViews& before) {
+  // Process 1; where the kernel does not show it, kthreadd, which never leaves the first namespace.
+  const auto first =
+      std::ranges::min_element(processes, {}, [](const auto& entry) { return entry.second; });
+  NetnsViews views;
+  views.reserve(processes.size());
+  for (const auto& [cookie, process] : processes) {
+    if (cookie == first->first) {
+      views.push_back({.cookie = cookie, .is_host = true, .addresses = {}, .captured = false});
+      continue;
+    }
+    const std::string net = fmt::format("{}/{}/net/", proc, process);
+    views.push_back(look_at_one(cookie, net, find_view(before, cookie)));
+  }
+  return views;
+}
+
+PodWatch::PodWatch(dataplane::Tasks tasks, std::function<void()> wake)
+    : tasks_(std::move(tasks)),
+      wake_(std::move(wake)),
+      views_(std::make_shared<const NetnsViews>()) {
+  (void)look();
+  thread_ = std::thread([this] { run(); });
+}
+
+PodWatch::~PodWatch() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+std::shared_ptr<const NetnsViews> PodWatch::views() const {
+  const absl::MutexLock lock(&mutex_);
+  return views_;
+}
+
+uint64_t PodWatch::host_cookie() const {
+  for (const NetnsView& view : *views()) {
+    if (view.is_host) return view.cookie;
+  }
+  return 0;
+}
+
+void PodWatch::run() {
+  while (true) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kInterval)) return;
+    }
+    if (look()) wake_();
+  }
+}
+
+// True: something is not as it was.
+bool PodWatch::look() {
+  const auto processes = tasks_.by_namespace();
+  if (!processes.ok()) {
+    telemetry::log_event(telemetry::LogLevel::kWarn, "network namespaces not looked at",
+                         {{"error", std::string(base::message(processes.status()))}});
+    return false;
+  }
+  const auto before = views();
+  auto now = std::make_shared<const NetnsViews>(look_at(*processes, "/proc", *before));
+  if (*now == *before) return false;
+  const absl::MutexLock lock(&mutex_);
+  views_ = std::move(now);
+  return true;
+}
+
+}  // namespace vicinity
