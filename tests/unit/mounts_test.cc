@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace vicinity {
 namespace {
 
@@ -30,6 +33,23 @@ TEST(MountsTest, FindsTheOneCgroup2Hierarchy) {
     EXPECT_EQ(found.ok() ? *found : "", row.found) << row.mounts;
     EXPECT_EQ(std::string(found.status().message()), row.error) << row.mounts;
   }
+}
+
+TEST(MountsTest, MountsItsOwnOnlyWhereThereIsNone) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.mounts);
+    std::string mounted;
+    const auto found = find_or_mount_cgroup2(row.mounts, "/run/x/cgroup2", [&](const auto& path) {
+      mounted = path;
+      return absl::OkStatus();
+    });
+    const bool none = std::string_view(row.error).starts_with("no cgroup2");
+    EXPECT_EQ(mounted, none ? "/run/x/cgroup2" : "");
+    EXPECT_EQ(found.ok() ? *found : "", none ? "/run/x/cgroup2" : row.found);
+  }
+  const auto refused = find_or_mount_cgroup2(
+      "", "/run/x", [](const auto&) { return absl::PermissionDeniedError("no"); });
+  EXPECT_EQ(refused.status(), absl::PermissionDeniedError("no"));
 }
 
 }  // namespace
