@@ -61,6 +61,16 @@ static __always_inline union vic_destination vic_any_port(union vic_destination 
   return at;
 }
 
+/* The key of the same destination in another realm. */
+static __always_inline union vic_destination vic_in_realm(union vic_destination at, __u16 realm,
+                                                          const enum vic_family family) {
+  if (family == VIC_FAMILY_IPV4)
+    at.v4.realm = realm;
+  else
+    at.v6.realm = realm;
+  return at;
+}
+
 /* What vic_config's prefixes are compared with. */
 static __always_inline __u64 vic_leading_bits(const union vic_destination* at,
                                               const enum vic_family family) {

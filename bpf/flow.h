@@ -9,6 +9,8 @@
 #include <linux/errno.h>
 
 #include "lookup.h"
+#include "ranges.h"
+#include "realm.h"
 #include "select.h"
 #include "stats.h"
 
@@ -85,28 +87,71 @@ static __always_inline enum vic_outcome vic_follow_view(struct vic_view view,
                                                         const enum vic_family family,
                                                         __u32 random) {
   if (view.flags & VIC_VIEW_UNKNOWN_PORT) return VIC_OUTCOME_UNKNOWN_PORT_PASSED;
-  if (view.flags & VIC_VIEW_PASSTHROUGH) return VIC_OUTCOME_PASSED_PASSTHROUGH;
+  if (view.flags & VIC_VIEW_PASSTHROUGH)
+    return view.count == VIC_PASS_WAYPOINT ? VIC_OUTCOME_PASSED_WAYPOINT
+                                           : VIC_OUTCOME_PASSED_PASSTHROUGH;
   if (view.count == 0)
     return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
   return vic_choose(view, at, family, random);
 }
 
-/* The view of a destination, or of its address on any other port; 0 = no service. */
-static __always_inline __u64 vic_find_service(const struct vic_config* config,
+/* The view of a key, or of its address on any other port; 0 = neither. */
+static __always_inline __u64 vic_find_address(const struct vic_config* config,
                                               struct vic_place place,
-                                              const union vic_destination* at,
+                                              const union vic_destination* key,
                                               const enum vic_family family) {
-  const __u64 view = vic_find_view(config, place, at, family);
+  const __u64 view = vic_find_view(config, place, key, family);
   if (view) return view;
-  const union vic_destination any_port = vic_any_port(*at, family);
+  const union vic_destination any_port = vic_any_port(*key, family);
   return vic_find_view(config, vic_approach(config, &any_port, family), &any_port, family);
+}
+
+/* Not inlined: most nodes have neither realms nor ranges, and each copy has a whole lookup. */
+static __noinline __u64 vic_find_elsewhere(const struct vic_config* config,
+                                           union vic_destination* key, __u32 family) {
+  if (!config || !key) return 0;
+  if (family == VIC_FAMILY_IPV4)
+    return vic_find_address(config, vic_approach(config, key, VIC_FAMILY_IPV4), key,
+                            VIC_FAMILY_IPV4);
+  return vic_find_address(config, vic_approach(config, key, VIC_FAMILY_IPV6), key, VIC_FAMILY_IPV6);
+}
+
+static __always_inline __u64 vic_find_in_range(const struct vic_config* config,
+                                               union vic_destination* at, __u16 realm,
+                                               const enum vic_family family) {
+  union vic_destination key = *at;
+  if (!vic_enter_range(&key, realm, family)) return 0;
+  const __u64 view = vic_find_elsewhere(config, &key, family);
+  if (view) *at = key;
+  return view;
+}
+
+/*
+ * The view of the service that a destination belongs to, whose key `at` becomes; 0 = none. An
+ * address comes before a range, and the client's own namespace before everyone (semantics of the
+ * feed: design of who owns an address).
+ */
+static __always_inline __u64 vic_find_service(const struct vic_config* config,
+                                              struct vic_place place, union vic_destination* at,
+                                              struct vic_client client,
+                                              const enum vic_family family) {
+  __u64 view = 0;
+  if (client.realm) {
+    union vic_destination key = vic_in_realm(*at, client.realm, family);
+    view = vic_find_elsewhere(config, &key, family);
+    if (view) *at = key;
+  }
+  if (!view) view = vic_find_address(config, place, at, family);
+  if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_RANGES)) return view;
+  if (client.realm) view = vic_find_in_range(config, at, client.realm, family);
+  return view ? view : vic_find_in_range(config, at, VIC_REALM_EVERYONE, family);
 }
 
 /*
  * A connect waits for cold lines more than for anything else: config, then bucket, then slot. What
  * needs no table (lease, own socket, random number) is done while the bucket is on its way.
  */
-static __always_inline enum vic_outcome vic_balance(union vic_destination* at,
+static __always_inline enum vic_outcome vic_balance(void* ctx, union vic_destination* at,
                                                     const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
@@ -115,10 +160,13 @@ static __always_inline enum vic_outcome vic_balance(union vic_destination* at,
   const struct vic_place place = vic_approach(config, at, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   const int is_own = vic_is_own_socket(config);
+  const struct vic_client client = vic_client_of(ctx, config);
   const __u32 random = bpf_get_prandom_u32();
-  const union vic_view_word found = {.word = vic_find_service(config, place, at, family)};
+  const union vic_view_word found = {.word = vic_find_service(config, place, at, client, family)};
   if (!found.word) return VIC_OUTCOME_NOT_A_SERVICE;
   if (is_own) return VIC_OUTCOME_OWN_SOCKET;
+  const enum vic_outcome left = vic_left_alone(client);
+  if (left != VIC_OUTCOME_TRANSLATED) return left;
   const enum vic_outcome outcome = vic_follow_view(found.view, at, family, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)

@@ -119,7 +119,8 @@ static __always_inline __u64 vic_find_view(const struct vic_config* config, stru
 static __always_inline int vic_is_covered(const struct vic_config* config,
                                           const union vic_destination* at,
                                           const enum vic_family family) {
-  if (!(VIC_LOAD(config->flags) & VIC_CONFIG_PREFIXES_COMPLETE)) return 1;
+  const __u32 flags = VIC_LOAD(config->flags);
+  if (!(flags & VIC_CONFIG_PREFIXES_COMPLETE) || flags & VIC_CONFIG_RANGES) return 1;
   const __u64 leading = vic_leading_bits(at, family);
 #pragma unroll
   for (__u32 i = 0; i < VIC_CONFIG_PREFIXES; i++) {

@@ -41,6 +41,25 @@ struct {
 } vic_outcomes SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 4096);
+  __type(key, __u64);
+  __type(value, struct vic_pod);
+} vic_pods SEC(".maps");
+
+#define VIC_RANGES(name, key_type)        \
+  struct {                                \
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);  \
+    __uint(map_flags, BPF_F_NO_PREALLOC); \
+    __uint(max_entries, 65536);           \
+    __type(key, key_type);                \
+    __type(value, __u32);                 \
+  } name SEC(".maps")
+
+VIC_RANGES(vic_ranges4, struct vic_range4);
+VIC_RANGES(vic_ranges6, struct vic_range6);
+
+struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 64 * 1024);
 } vic_events SEC(".maps");
@@ -72,5 +91,9 @@ enum vic_peer_names {
   VIC_PEER_NAMES_UDP = 1,
   VIC_PEER_NAMES_TCP = 2,
 };
+/* Cookie of the network namespace of process 1 when its sockets are left alone, otherwise 0. */
+const volatile __u64 vic_host_netns = 0;
+/* Where the daemon waits for its probe, on loopback; 0: nowhere. */
+const volatile __u32 vic_probe_port = 0;
 
 #endif /* VICINITY_MAPS_H_ */

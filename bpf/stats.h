@@ -26,6 +26,7 @@ static __noinline int vic_describe_use(struct vic_event* event, const union vic_
   event->kind = VIC_EVENT_FIRST_USE;
   event->family = (__u8)family;
   event->port_be = vic_port_be(at, family);
+  event->realm = family == VIC_FAMILY_IPV4 ? at->v4.realm : at->v6.realm;
   event->address_be[0] = at->v6.address_be[0];
   if (family != VIC_FAMILY_IPV6) return 0;
   event->address_be[1] = at->v6.address_be[1];

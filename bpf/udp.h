@@ -100,12 +100,13 @@ static __always_inline int vic_recall(const struct vic_asker* asker, struct vic_
   return asker->ask == VIC_ASK_SEND || vic_remember_connect(asker, pair);
 }
 
-static __always_inline enum vic_outcome vic_choose_for(const struct vic_asker* asker,
+static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx,
+                                                       const struct vic_asker* asker,
                                                        struct vic_pair* pair,
                                                        union vic_destination* at,
                                                        const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance(at, family);
+  const enum vic_outcome outcome = vic_balance(ctx, at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   pair->backend = vic_endpoint_at(at, family, IPPROTO_UDP);
   if (!vic_remember(asker, pair)) {
@@ -116,7 +117,8 @@ static __always_inline enum vic_outcome vic_choose_for(const struct vic_asker* a
   return outcome;
 }
 
-static __always_inline enum vic_outcome vic_ask_for(const struct vic_asker* asker,
+static __always_inline enum vic_outcome vic_ask_for(struct bpf_sock_addr* ctx,
+                                                    const struct vic_asker* asker,
                                                     union vic_destination* at,
                                                     const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
@@ -124,7 +126,7 @@ static __always_inline enum vic_outcome vic_ask_for(const struct vic_asker* aske
   if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   struct vic_pair pair = {.service = vic_endpoint_at(at, family, IPPROTO_UDP)};
-  if (!vic_recall(asker, &pair)) return vic_choose_for(asker, &pair, at, family);
+  if (!vic_recall(asker, &pair)) return vic_choose_for(ctx, asker, &pair, at, family);
   *at = vic_destination_of(&pair.backend, family);
   return VIC_OUTCOME_TRANSLATED;
 }
@@ -136,7 +138,7 @@ static __always_inline enum vic_outcome vic_balance_udp(struct bpf_sock_addr* ct
                                   .netns_cookie = bpf_get_netns_cookie(ctx),
                                   .ask = ask,
                                   .connected = vic_has_peer(ctx)};
-  const enum vic_outcome outcome = vic_ask_for(&asker, at, family);
+  const enum vic_outcome outcome = vic_ask_for(ctx, &asker, at, family);
   /* What it was connected to before, it is not any more. */
   if (ask == VIC_ASK_CONNECT && outcome != VIC_OUTCOME_TRANSLATED) vic_drop_origin(asker.cookie);
   return outcome;

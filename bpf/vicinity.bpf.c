@@ -10,6 +10,7 @@
 
 #include "connect.h"
 #include "peer.h"
+#include "probe.h"
 #include "retire.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -20,6 +21,7 @@ int vic_connect4(struct bpf_sock_addr* ctx) {
   union vic_destination at = vic_destination4(ctx->user_ip4, ctx->user_port);
   const enum vic_outcome outcome = vic_connect(ctx, &at, VIC_FAMILY_IPV4);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect4(ctx, &at);
+  if (outcome == VIC_OUTCOME_NOT_A_SERVICE && vic_answer_probe(ctx)) return VIC_PROCEED;
   return vic_conclude(outcome, VIC_FAMILY_IPV4);
 }
 

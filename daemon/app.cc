@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -14,12 +15,17 @@
 #include "base/steady_time.h"
 #include "dataplane/kernel_dataplane.h"
 #include "dataplane/pins.h"
+#include "dataplane/tasks.h"
 #include "engine.h"
 #include "event_loop.h"
+#include "feed/dns/resolver.h"
 #include "feed/file/file_feed.h"
 #include "feed/xds/xds_feed.h"
 #include "mounts.h"
+#include "node_addresses.h"
+#include "pod_watch.h"
 #include "policy_dir.h"
+#include "readiness_probe.h"
 #include "telemetry/exporter.h"
 #include "telemetry/log.h"
 
@@ -36,7 +42,9 @@ constexpr uint32_t kFirstSlots = 8192;
 absl::StatusOr<std::string> cgroup_path(const Config& config) {
   if (!config.cgroup.empty()) return config.cgroup;
   std::ifstream mounts("/proc/self/mounts");
-  return find_cgroup2(std::string(std::istreambuf_iterator<char>(mounts), {}));
+  const auto run_folder = std::filesystem::path(config.admin_socket).parent_path();
+  return find_or_mount_cgroup2(std::string(std::istreambuf_iterator<char>(mounts), {}),
+                               run_folder / "cgroup2", mount_cgroup2);
 }
 
 absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
@@ -81,6 +89,13 @@ EngineOptions engine_options(const Config& config) {
   options.compile.on_empty = config.on_empty == config::EmptyAction::kPass
                                  ? policy::OnEmpty::kPass
                                  : policy::OnEmpty::kRefuse;
+  options.compile.exclusions.globs = config.exclude_services;
+  options.node_addresses = node_addresses;
+  options.pod_rules = {.opt_out = config.opt_out,
+                       .leave_captured = config.captured_pods == config::Balance::kLeave};
+  options.compile.waypoint_services = config.waypoint_services == config::Balance::kBalance
+                                          ? compile::WaypointServices::kBalance
+                                          : compile::WaypointServices::kLeave;
   return options;
 }
 
@@ -172,12 +187,27 @@ void run_until_stopped(const ControlLoop& loop) {
   }
 }
 
+// Null, with a log line, where namespaces cannot be told apart: every pod follows the node's
+// tables.
+std::unique_ptr<PodWatch> watch_pods(std::function<void()> wake, std::string& problem) {
+  auto tasks = dataplane::Tasks::load();
+  if (tasks.ok()) return std::make_unique<PodWatch>(*std::move(tasks), std::move(wake));
+  problem = std::string(base::message(tasks.status()));
+  log_event(LogLevel::kWarn, "pods are not told apart", {{"error", problem}});
+  return nullptr;
+}
+
+uint64_t host_to_leave(const Config& config, const PodWatch* pods) {
+  return pods == nullptr || config.host_network == config::Balance::kBalance ? 0
+                                                                             : pods->host_cookie();
+}
+
 }  // namespace
 
 absl::Status run_app(const Config& config) {
   telemetry::set_up_logging(log_options(config));
   ::signal(SIGPIPE, SIG_IGN);
-  VIC_ASSIGN_OR_RETURN(const auto options, kernel_options(config));
+  VIC_ASSIGN_OR_RETURN(auto options, kernel_options(config));
   VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
   telemetry::PublishedCell cell;
   admin::ControlQueue questions([&events] { events->wake(); });
@@ -186,9 +216,21 @@ absl::Status run_app(const Config& config) {
   VIC_RETURN_IF_ERROR(feed->start([&events] { events->wake(); }));
   VIC_ASSIGN_OR_RETURN(const auto policies, open_policies(config, *events));
   VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
+  EngineOptions settings = engine_options(config);
+  const auto pods = watch_pods([&events] { events->wake(); }, settings.pods.problem);
+  options.host_netns = host_to_leave(config, pods.get());
+  settings.pods.leaves_host = options.host_netns != 0;
+  VIC_ASSIGN_OR_RETURN(const auto probe, ReadinessProbe::open(options.cgroup));
+  options.probe_port = probe->port();
+  settings.probe = [&probe] { return probe->last(); };
+  VIC_ASSIGN_OR_RETURN(const auto names, feed::dns::Resolver::start({.servers = config.dns_servers},
+                                                                    [&events] { events->wake(); }));
+  settings.names = names.get();
+  if (pods != nullptr) settings.namespaces = [&pods] { return pods->views(); };
   VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
   VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
-  Engine engine(engine_options(config), *dataplane, cell, base::steady_now());
+  probe->start();
+  Engine engine(std::move(settings), *dataplane, cell, base::steady_now());
   log_event(LogLevel::kInfo, "ready",
             {{"node", config.node_name},
              {"cgroup", dataplane->status().cgroup},

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/status.h"
 #include "report.h"
 #include "telemetry/log.h"
 
@@ -32,6 +33,13 @@ model::Place to_place(const dataplane::NodeContext& context, model::Symbols& sym
           .zone = symbols.intern(context.zone),
           .subzone = symbols.intern(context.subzone),
           .node = symbols.intern(context.node)};
+}
+
+bool has_own_namespace(const std::pair<const std::string, compile::ServiceTable>& entry) {
+  const compile::ServiceTable& table = entry.second;
+  return std::ranges::any_of(table.scoped, [](const model::OwnedAddress& one) {
+    return one.audience == model::Audience::kOwnNamespace;
+  });
 }
 
 bool had_workload(const compile::ServiceTable& table) {
@@ -63,6 +71,8 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       context.has_value() && context->node == options_.node) {
     snapshot_.restore_self(to_place(*context, symbols()));
   }
+  pods_info_ = options_.pods;
+  if (std::ranges::any_of(adopted.services, has_own_namespace)) know_namespaces();
   refresh();
 }
 
@@ -70,8 +80,10 @@ absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::
   now_ = std::max(now_, now);
   // First, so that the feed's sockets are known as our own before it opens any.
   if (now_ >= next_tick_) tick();
+  if (options_.namespaces && options_.namespaces() != namespaces_) treat_pods();
   const bool more = feed.process(*this, now_);
   note_feed(feed.status());
+  take_answers();
   if (may_publish() && !live_) publish();
   watch_adoption();
   questions.drain(*this);
@@ -92,6 +104,9 @@ void Engine::note_feed(feed::FeedStatus status) {
 
 void Engine::apply(model::Delta delta) {
   adoption_.mentioned(delta, symbols());
+  if (options_.names != nullptr && dns_.note(delta, symbols())) {
+    options_.names->want(dns_.hostnames());
+  }
   snapshot_.apply(std::move(delta));
 }
 
@@ -103,6 +118,18 @@ void Engine::apply(PolicyReading reading) {
   compile::Diff diff;
   gather(concerned, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
+}
+
+// Answers come when they come: tables do not wait for them.
+void Engine::take_answers() {
+  if (options_.names == nullptr) return;
+  bool changed = false;
+  for (const auto& answer : options_.names->take()) {
+    model::Delta delta = dns_.answered(answer, snapshot_);
+    changed = changed || !delta.empty();
+    snapshot_.apply(std::move(delta));
+  }
+  if (changed && live_) publish();
 }
 
 void Engine::reject(feed::ResourceError error) {
@@ -210,11 +237,9 @@ bool Engine::wait_for_addresses(model::SymbolId service, compile::ServiceTable& 
     return adoption_.keeps_address(address, want.name, snapshot_);
   });
   if (kept > 0) adoption_.defer(service);
-  std::erase_if(want.ports, [&](const compile::PortTable& port) {
-    return std::ranges::find(want.addresses, port.family, &model::IpAddress::family) ==
-           want.addresses.end();
-  });
-  return want.addresses.empty();
+  std::erase_if(want.ports,
+                [&](const compile::PortTable& port) { return !want.has_family(port.family); });
+  return want.addresses.empty() && want.scoped.empty();
 }
 
 void Engine::settle(const dataplane::ApplyResult& result) {
@@ -256,10 +281,53 @@ void Engine::tick() {
   dataplane_.renew_lease(options_.lease);
   lease_ = {.length = options_.lease, .renewed_at = now_};
   dataplane_.maintain();
+  look_at_interfaces();
+  treat_pods();
   forget_admitted();
   retry_failed();
   if (adoption_.over()) take_over();
   refresh();
+}
+
+// What an earlier daemon said of the pods holds until the feed has told whose they are.
+void Engine::treat_pods() {
+  if (!options_.namespaces || !in_sync_once_) return;
+  namespaces_ = options_.namespaces();
+  dataplane::Pods pods = pods_of(*namespaces_, snapshot_, options_.pod_rules);
+  const auto has_owner = [](const auto& entry) { return !entry.second.name_space.empty(); };
+  if (std::ranges::any_of(pods, has_owner)) know_namespaces();
+  if (pods_ == pods) return;
+  pods_info_ = pods_info(pods, options_.pods);
+  const absl::Status status = dataplane_.set_pods(pods);
+  pods_ = std::move(pods);
+  if (status.ok()) return;
+  last_error_ = std::string(base::message(status));
+  log_event(LogLevel::kError, "not all pods are treated as they should be",
+            {{"error", last_error_}});
+}
+
+// From the first pod on whose owner is known, clients are told apart by namespace.
+void Engine::know_namespaces() {
+  if (std::exchange(namespaces_known_, true)) return;
+  snapshot_.know_namespaces();
+  if (live_) publish();
+}
+
+// A DNS cache of the node comes and goes with its address on an interface.
+void Engine::look_at_interfaces() {
+  if (!options_.node_addresses || now_ < next_look_at_interfaces_) return;
+  next_look_at_interfaces_ = now_ + kInterfacesInterval;
+  auto addresses = options_.node_addresses();
+  auto& known = options_.compile.exclusions.node_addresses;
+  if (addresses == known) return;
+  known = std::move(addresses);
+  if (!live_) return;
+  auto affected = snapshot_.service_keys();
+  std::erase_if(affected,
+                [&](model::SymbolId key) { return !compile::is_cluster_dns(symbols().name(key)); });
+  compile::Diff diff;
+  gather(affected, diff);
+  if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
 // maintain() publishes refused tables once there is room for them.
@@ -291,6 +359,10 @@ void Engine::refresh() {
   report->engine = with_model_counts(counts_, snapshot_);
   report->lease = lease_;
   report->policies = policies_.report();
+  report->pods = pods_info_;
+  report->published_once = live_;
+  report->dns_problems = dns_.problems();
+  if (options_.probe) report->probe = options_.probe();
   report->last_error = last_error_;
   cell_.store(std::move(report));
 }

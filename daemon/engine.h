@@ -3,11 +3,15 @@
 // for a grace period. Control thread only.
 #pragma once
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,8 +20,12 @@
 #include "adoption.h"
 #include "compile/compile.h"
 #include "dataplane/dataplane.h"
+#include "feed/dns/endpoints.h"
+#include "feed/dns/names.h"
 #include "feed/feed.h"
 #include "model/snapshot.h"
+#include "pod_rules.h"
+#include "pod_watch.h"
 #include "policies.h"
 #include "telemetry/log.h"
 #include "telemetry/published.h"
@@ -32,6 +40,15 @@ struct EngineOptions {
   absl::Duration locality_wait = absl::Seconds(5);  // --locality-wait
   absl::Duration resync_quiet = absl::Seconds(10);  // --resync-quiet
   absl::Duration lease = absl::Minutes(10);         // --lease; zero = tables never expire
+  // The addresses of this node's interfaces; asked for now and then. Unset: none are known.
+  std::function<absl::flat_hash_set<model::IpAddress>()> node_addresses;
+  // The network namespaces of this node as they were seen last. Unset: they are not looked at, for
+  // the reason in `pods.problem`.
+  std::function<std::shared_ptr<const NetnsViews>()> namespaces;
+  PodRules pod_rules;
+  telemetry::PodsInfo pods;           // what does not change while the daemon runs
+  feed::dns::Names* names = nullptr;  // outlives the engine; null: host names are not looked up
+  std::function<telemetry::ProbeInfo()> probe;  // the last result; unset: nothing is probed
 };
 
 class Engine final : public feed::Sink, public admin::ControlView {
@@ -69,6 +86,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   // Of each kind of trouble one line in this time; the rest is counted.
   static constexpr absl::Duration kRefusalLogInterval = absl::Seconds(10);
   static constexpr absl::Duration kTick = absl::Seconds(1);
+  static constexpr absl::Duration kInterfacesInterval = absl::Seconds(5);
 
   void note_feed(feed::FeedStatus status);
   [[nodiscard]] bool may_publish() const;
@@ -82,6 +100,10 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void save_context();
   void tick();
   void forget_admitted();
+  void look_at_interfaces();
+  void treat_pods();
+  void take_answers();
+  void know_namespaces();
   [[nodiscard]] std::vector<model::SymbolId> services_without_endpoints() const;
   void close_adoption();
   void take_over();
@@ -97,6 +119,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
 
   absl::Time now_;
   absl::Time next_tick_;
+  absl::Time next_look_at_interfaces_ = absl::InfinitePast();
   absl::Time started_at_;
   absl::Time first_message_at_ = absl::InfiniteFuture();
   bool in_sync_once_ = false;
@@ -105,6 +128,11 @@ class Engine final : public feed::Sink, public admin::ControlView {
   feed::FeedStatus feed_status_;
   telemetry::EngineCounts counts_;
   telemetry::LeaseInfo lease_;
+  telemetry::PodsInfo pods_info_;
+  std::optional<dataplane::Pods> pods_;  // as handed over last
+  feed::dns::Endpoints dns_;
+  std::shared_ptr<const NetnsViews> namespaces_;
+  bool namespaces_known_ = false;
   std::deque<telemetry::Problem> rejected_;
   Refusals refused_;              // for want of room: the data plane keeps the tables and retries
   Refusals unpublishable_;        // no table can hold them, whatever room there is

@@ -55,18 +55,37 @@ telemetry::ContextInfo context_info(const model::Snapshot& snapshot) {
           .subzone = text(place.subzone)};
 }
 
+std::string name_list(const std::vector<model::SymbolId>& services, const model::Symbols& symbols) {
+  std::string names;
+  for (const auto service : services) {
+    if (!names.empty()) names += ", ";
+    names += symbols.name(service);
+  }
+  return names;
+}
+
+std::string conflict_line(const model::AddressConflict& conflict, const model::Symbols& symbols) {
+  std::string line = model::prefix_text(conflict.address, conflict.length) + ":";
+  std::string_view separator = " ";
+  const auto say = [&](const std::string& what) {
+    line += fmt::format("{}{}", std::exchange(separator, "; "), what);
+  };
+  if (conflict.owner) say(fmt::format("{} serves it", symbols.name(*conflict.owner)));
+  if (!conflict.own_namespace.empty()) {
+    say(fmt::format("{} to the own namespace only", name_list(conflict.own_namespace, symbols)));
+  }
+  if (!conflict.others.empty()) {
+    say(fmt::format("{} does not", name_list(conflict.others, symbols)));
+  }
+  return line;
+}
+
 std::vector<std::string> conflict_lines(const std::vector<model::AddressConflict>& conflicts,
                                         const model::Symbols& symbols) {
   std::vector<std::string> lines;
   for (const auto& conflict : conflicts) {
     if (lines.size() == kMaxConflicts) break;
-    std::string others;
-    for (const auto other : conflict.others) {
-      if (!others.empty()) others += ", ";
-      others += symbols.name(other);
-    }
-    lines.push_back(fmt::format("{}: {} serves it; {} does not", conflict.address.to_string(),
-                                symbols.name(conflict.owner), others));
+    lines.push_back(conflict_line(conflict, symbols));
   }
   return lines;
 }

@@ -55,8 +55,10 @@ Explanations ask_explanations(ControlQueue& queue, const ExplainRequest& request
 ServiceSummary summary_of(const model::Snapshot& snapshot, const model::Service& service) {
   ServiceSummary row;
   row.set_name(std::string(snapshot.symbols().name(service.key)));
-  for (const model::IpAddress& ip : snapshot.owned_addresses(service.key)) {
-    row.add_addresses(ip.to_string());
+  for (const model::OwnedAddress& address : snapshot.owned(service.key)) {
+    const bool everyone = address.audience == model::Audience::kEveryone;
+    row.add_addresses(model::prefix_text(address.ip, address.length) +
+                      (everyone ? "" : "(own namespace)"));
   }
   for (const model::Port& port : service.ports) row.add_ports(port.service_port);
   row.set_mode(std::string(model::routing_mode_name(service.load_balancing.mode)));

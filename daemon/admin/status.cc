@@ -66,6 +66,7 @@ void add_usage(std::string_view table, const dataplane::Usage& usage, DataPlane&
 void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   to.set_attached(from.attached);
   to.set_cgroup(from.cgroup);
+  to.set_attach_problem(from.attach_problem);
   to.set_generation(from.generation);
   add_usage("records", from.services, to);
   add_usage("slots4", from.slots4, to);
@@ -91,6 +92,25 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   }
 }
 
+void fill_readiness(const Published& from, StatusReply& to) {
+  for (const std::string& reason : telemetry::unready(from)) to.add_unready(reason);
+  Probe& probe = *to.mutable_probe();
+  probe.set_translated(from.probe.translated);
+  probe.set_problem(from.probe.problem);
+  probe.set_from_sibling(from.probe.from_sibling);
+  probe.set_why_no_sibling(from.probe.why_no_sibling);
+  for (const std::string& problem : from.dns_problems) to.add_dns_problems(problem);
+}
+
+void fill_pods(const telemetry::PodsInfo& from, Pods& to) {
+  to.set_problem(from.problem);
+  to.set_leaves_host(from.leaves_host);
+  to.set_namespaces(from.namespaces);
+  to.set_known(from.known);
+  to.set_opted_out(from.opted_out);
+  to.set_captured(from.captured);
+}
+
 void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {
   to.set_translated(from.translated);
   to.set_not_a_service(from.not_a_service);
@@ -103,6 +123,10 @@ void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {
   to.set_own_socket(from.own_socket);
   to.set_internal_error(from.internal_error);
   to.set_unrecorded(from.unrecorded);
+  to.set_passed_waypoint(from.passed_waypoint);
+  to.set_opted_out(from.opted_out);
+  to.set_captured(from.captured);
+  to.set_host_network(from.host_network);
 }
 
 void fill_policies(const telemetry::PolicyInfo& from, PolicyStatus& to) {
@@ -141,6 +165,8 @@ StatusReply to_reply(const Published& published) {
   fill_counts(published.engine, *reply.mutable_counts());
   reply.mutable_lease()->set_length_seconds(absl::ToDoubleSeconds(published.lease.length));
   reply.mutable_lease()->set_renewed_at(seconds_since_epoch(published.lease.renewed_at));
+  fill_pods(published.pods, *reply.mutable_pods());
+  fill_readiness(published, reply);
   fill_data_plane(published.dataplane, *reply.mutable_data_plane());
   fill_outcomes(published.outcomes, *reply.mutable_outcomes());
   for (const auto& problem : published.rejected) fill_problem(problem, *reply.add_rejected());

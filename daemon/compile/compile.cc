@@ -30,8 +30,22 @@ policy::Target target_of(const model::Snapshot& snapshot, const PlanRequest& req
           .symbols = snapshot.symbols()};
 }
 
-bool has_family(std::span<const model::IpAddress> addresses, Family family) {
-  return std::ranges::find(addresses, family, &model::IpAddress::family) != addresses.end();
+policy::Plan left_to_waypoint() {
+  policy::Plan plan;
+  plan.mode = policy::Mode::kPassthrough;
+  plan.on_empty = OnEmpty::kPass;
+  plan.pass = policy::Pass::kWaypoint;
+  return plan;
+}
+
+void add_addresses(const std::vector<model::OwnedAddress>& owned, ServiceTable& table) {
+  for (const model::OwnedAddress& address : owned) {
+    if (address.is_host() && address.audience == model::Audience::kEveryone) {
+      table.addresses.push_back(address.ip);
+    } else {
+      table.scoped.push_back(address);
+    }
+  }
 }
 
 }  // namespace
@@ -50,6 +64,9 @@ absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const Pl
   if (service == nullptr) return base::not_found("service {}: not in the mesh", name);
   if (!has_port(*service, query.port)) {
     return base::not_found("service {}: has no port {}", name, query.port);
+  }
+  if (service->has_waypoint && options.waypoint_services == WaypointServices::kLeave) {
+    return left_to_waypoint();
   }
   const policy::wds::WdsSpec spec{.load_balancing = service->load_balancing,
                                   .leading_network = options.leading_network,
@@ -75,13 +92,16 @@ absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapsho
                                                             const CompileOptions& options) {
   const Service* service = snapshot.find_service(key);
   ServiceTable result;
-  result.addresses = snapshot.owned_addresses(key);
-  if (service == nullptr || result.addresses.empty()) return std::nullopt;
+  add_addresses(snapshot.owned(key), result);
+  if (!options.exclusions.reason(snapshot, key).empty()) return std::nullopt;
+  if (service == nullptr || (result.addresses.empty() && result.scoped.empty())) {
+    return std::nullopt;
+  }
   result.name = snapshot.symbols().name(key);
   PlanRequest request{.query = {.service = key}, .client = snapshot.self()};
   for (const model::Port& port : service->ports) {
     for (const Family family : {Family::kIpv4, Family::kIpv6}) {
-      if (!has_family(result.addresses, family)) continue;
+      if (!result.has_family(family)) continue;
       request.query.port = port.service_port;
       request.query.family = family;
       VIC_ASSIGN_OR_RETURN(auto plan, plan_port(snapshot, request, options));

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "compile/exclusions.h"
 #include "compile/tables.h"
 #include "model/place.h"
 #include "model/snapshot.h"
@@ -21,6 +22,9 @@
 
 namespace vicinity::compile {
 
+// Services with a waypoint have a balancer: it must see their connections first.
+enum class WaypointServices : uint8_t { kLeave, kBalance };
+
 struct CompileOptions {
   policy::EligibilityOptions eligibility;
   policy::OnEmpty on_empty = policy::OnEmpty::kRefuse;  // --on-empty
@@ -30,6 +34,8 @@ struct CompileOptions {
   policy::wds::LeadingNetwork leading_network = policy::wds::LeadingNetwork::kPreferred;
   // Policies beside the services' own preferences; nullptr: none.
   std::shared_ptr<const policy::book::Book> policies;
+  WaypointServices waypoint_services = WaypointServices::kLeave;  // --waypoint-services
+  Exclusions exclusions;
 };
 
 // Who asks, and for what.
@@ -69,7 +75,8 @@ struct CompiledPort {
 [[nodiscard]] absl::StatusOr<CompiledPort> compile_port(policy::Plan plan,
                                                         const PortHeader& header);
 
-// The table of a service for this node; nullopt when the service is gone or owns no address here.
+// The table of a service for this node; nullopt when the service is gone, owns no address here or
+// is excluded.
 [[nodiscard]] absl::StatusOr<std::optional<ServiceTable>> compile_service(
     const model::Snapshot& snapshot, model::SymbolId service, const CompileOptions& options);
 

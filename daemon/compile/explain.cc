@@ -107,7 +107,8 @@ absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanR
                      .on_empty = std::string(policy::on_empty_name(table.on_empty)),
                      .tiers = {},
                      .excluded = {},
-                     .policies = explained_policies(snapshot, request, options)};
+                     .policies = explained_policies(snapshot, request, options),
+                     .notes = service_notes(snapshot, query.service, options)};
   explain_tiers(compiled, snapshot.symbols(), result.tiers);
   for (const policy::Excluded& excluded : compiled.plan.excluded) {
     result.excluded.push_back({.workload = excluded.workload->uid,

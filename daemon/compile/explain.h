@@ -62,9 +62,16 @@ struct Explanation {
   std::vector<ExplainedTier> tiers;
   std::vector<ExplainedExclusion> excluded;
   std::vector<ExplainedPolicy>
-      policies;  // most important first; none: the service's own preference
+      policies;                    // most important first; none: the service's own preference
+  std::vector<std::string> notes;  // what the table does not show, about its service
   bool operator==(const Explanation&) const = default;
 };
+
+// Why a service has no table, and which of its addresses and ranges are served to whom, as far as
+// it does not go without saying.
+[[nodiscard]] std::vector<std::string> service_notes(const model::Snapshot& snapshot,
+                                                     model::SymbolId service,
+                                                     const CompileOptions& options);
 
 // NotFound: no such service, or it has no such port.
 [[nodiscard]] absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot,

@@ -127,6 +127,8 @@ Json to_json(const Explanation& explanation) {
     excluded.push(Json::object(
         {{"workload", Json::string(one.workload)}, {"reason", Json::string(one.reason)}}));
   }
+  Json notes = Json::array();
+  for (const std::string& note : explanation.notes) notes.push(Json::string(note));
   Json json = Json::object({{"service", Json::string(explanation.service)},
                             {"port", Json::number(explanation.port)},
                             {"family", Json::string(explanation.family)},
@@ -134,7 +136,8 @@ Json to_json(const Explanation& explanation) {
                             {"algorithm", Json::string(explanation.algorithm)},
                             {"on_empty", Json::string(explanation.on_empty)},
                             {"tiers", std::move(tiers)},
-                            {"excluded", std::move(excluded)}});
+                            {"excluded", std::move(excluded)},
+                            {"notes", std::move(notes)}});
   if (!explanation.parameters.empty()) {
     json.add("algorithm_parameters", parameters_json(explanation));
   }
@@ -149,6 +152,7 @@ std::string to_table(const Explanation& explanation) {
   for (const ExplainedPolicy& one : explanation.policies) {
     text += fmt::format("by {}: {}\n", one.document, one.why);
   }
+  for (const std::string& note : explanation.notes) text += fmt::format("note: {}\n", note);
   std::vector<Row> rows = rows_of(explanation);
   if (rows.empty()) {
     text += "no endpoints\n";

@@ -139,6 +139,7 @@ absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
   table.mode = plan.mode;
   table.algorithm = policy::relevant(plan.algorithm);
   table.on_empty = plan.on_empty;
+  table.pass = plan.pass;
   table.had_workload = header.had_workload;
   table.tiers = table_tiers(plan);
 

@@ -12,10 +12,12 @@ namespace {
 
 std::string port_text(const PortTable& table) {
   std::string text = fmt::format(
-      "  port {} {} {} {} on_empty={}{}{}\n", table.port, model::family_name(table.family),
+      "  port {} {} {} {} on_empty={}{}{}{}\n", table.port, model::family_name(table.family),
       policy::mode_name(table.mode), policy::to_text(table.algorithm),
       policy::on_empty_name(table.on_empty), table.weighted ? " weighted" : "",
-      table.had_workload ? "" : " never-had-workload");
+      table.had_workload ? "" : " never-had-workload",
+      table.pass == policy::Pass::kAsked ? ""
+                                         : fmt::format(" pass={}", policy::pass_name(table.pass)));
   for (size_t i = 0; i < table.tiers.size(); ++i) {
     const TableTier& tier = table.tiers[i];
     text += fmt::format("    tier {} priority={} load={} slots={}\n", i, tier.priority,
@@ -41,9 +43,22 @@ bool PortTable::has_aliases() const {
   return weighted || std::ranges::any_of(slots, [](const Slot& slot) { return slot.weight != 1; });
 }
 
+bool ServiceTable::has_family(model::Family family) const {
+  const auto of_family = [family](const model::OwnedAddress& one) {
+    return one.ip.family == family;
+  };
+  return std::ranges::find(addresses, family, &model::IpAddress::family) != addresses.end() ||
+         std::ranges::any_of(scoped, of_family);
+}
+
 std::string to_text(const ServiceTable& table) {
   std::vector<std::string> addresses;
   for (const auto& address : table.addresses) addresses.push_back(address.to_string());
+  for (const auto& one : table.scoped) {
+    const bool everyone = one.audience == model::Audience::kEveryone;
+    addresses.push_back(model::prefix_text(one.ip, one.length) +
+                        (everyone ? "" : "(own namespace)"));
+  }
   std::string text =
       fmt::format("service {} addresses={}\n", table.name, fmt::join(addresses, ","));
   for (const PortTable& port : table.ports) text += port_text(port);

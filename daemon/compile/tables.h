@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/ip_address.h"
+#include "model/service.h"
 #include "policy/plan.h"
 
 namespace vicinity::compile {
@@ -38,6 +39,7 @@ struct PortTable {
   policy::Mode mode = policy::Mode::kAny;
   policy::AlgorithmSpec algorithm;  // as policy::relevant() leaves it
   policy::OnEmpty on_empty = policy::OnEmpty::kRefuse;
+  policy::Pass pass = policy::Pass::kAsked;  // of mode kPassthrough
   bool weighted = false;         // shares are unequal: draws consult threshold and other
   bool had_workload = false;     // of the service; decides on_empty together with the configuration
   uint16_t loaded = 0;           // slots[0, loaded) carry load
@@ -54,6 +56,10 @@ struct ServiceTable {
   std::vector<model::IpAddress>
       addresses;                 // owned here, sorted; each serves the tables of its family
   std::vector<PortTable> ports;  // sorted by (port, family); only families with an address
+  // Ranges, and what only clients of its own namespace are served at. Sorted, none in `addresses`.
+  std::vector<model::OwnedAddress> scoped = {};
+
+  [[nodiscard]] bool has_family(model::Family family) const;
   auto operator<=>(const ServiceTable&) const = default;
 };
 

@@ -37,7 +37,7 @@ struct LocalityOverride {
 
 enum class XdsAuth : uint8_t { kTls, kPlaintext };
 enum class EmptyAction : uint8_t { kRefuse, kPass };
-enum class CapturedPods : uint8_t { kLeave, kBalance };
+enum class Balance : uint8_t { kLeave, kBalance };  // sockets or services that have a balancer
 enum class Getpeername : uint8_t { kOff, kUdp, kAll };
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
@@ -66,6 +66,7 @@ struct Config {
   std::string xds_token;
   uint64_t max_receive_bytes = 0;
   absl::Duration resync_quiet;
+  std::vector<std::string> dns_servers;  // empty: those of resolv.conf
 
   // Behaviour.
   EmptyAction on_empty = EmptyAction::kRefuse;
@@ -73,7 +74,10 @@ struct Config {
   std::string policy_dir;
   policy::KumaSettings kuma;
   std::vector<std::string> exclude_services;
-  CapturedPods captured_pods = CapturedPods::kLeave;
+  Balance captured_pods = Balance::kLeave;
+  Balance waypoint_services = Balance::kLeave;
+  Balance host_network = Balance::kLeave;
+  std::vector<std::string> opt_out;
   Getpeername getpeername = Getpeername::kUdp;
 
   // Data plane.

@@ -7,6 +7,7 @@
 namespace vicinity::ctl {
 
 int run_status(const config::CommandLine& line, const Terminal& terminal);
+int run_ready(const config::CommandLine& line, const Terminal& terminal);
 int run_services(const config::CommandLine& line, const Terminal& terminal);
 int run_endpoints(const config::CommandLine& line, const Terminal& terminal);
 int run_explain(const config::CommandLine& line, const Terminal& terminal);

@@ -22,6 +22,7 @@ constexpr CommandOption kClient{
     "label.KEY"};
 
 constexpr std::array kAsking{kOutput, kSocket};
+constexpr std::array kReady{kSocket};
 constexpr std::array kDumping{kOutput, kMesh, kClient, kSocket};
 constexpr std::array kExplaining{
     CommandOption{"service", "NAMESPACE/HOSTNAME", "the service"},
@@ -40,6 +41,7 @@ constexpr std::array kExplaining{
 
 constexpr std::array kCommands{
     Command{"status", "feed, own place, tables, connects, problems", "", kAsking},
+    Command{"ready", "exit status 0 when connects are translated, 1 and why when not", "", kReady},
     Command{"services", "all services", "", kAsking},
     Command{"endpoints", "a service's endpoints by tier and locality", "NAMESPACE/HOSTNAME[:PORT]",
             kAsking},
@@ -56,8 +58,9 @@ constexpr std::array kCommands{
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 9> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 10> kRuns{{
     {"status", run_status},
+    {"ready", run_ready},
     {"services", run_services},
     {"endpoints", run_endpoints},
     {"explain", run_explain},

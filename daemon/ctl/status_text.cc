@@ -70,10 +70,12 @@ std::string services_text(const StatusReply& status) {
 std::string connects_text(const admin::Outcomes& o) {
   return fmt::format(
       "{} translated; refused: {} empty, {} unknown port; passed: {} no service, {} empty, {} "
-      "passthrough, {} unknown port, {} lease expired, {} own, {} internal error, {} unrecorded",
+      "passthrough, {} waypoint, {} unknown port, {} opted out, {} captured, {} host network, {} "
+      "lease expired, {} own, {} internal error, {} unrecorded",
       o.translated(), o.refused_empty(), o.unknown_port_refused(), o.not_a_service(),
-      o.passed_empty(), o.passed_passthrough(), o.unknown_port_passed(), o.lease_expired(),
-      o.own_socket(), o.internal_error(), o.unrecorded());
+      o.passed_empty(), o.passed_passthrough(), o.passed_waypoint(), o.unknown_port_passed(),
+      o.opted_out(), o.captured(), o.host_network(), o.lease_expired(), o.own_socket(),
+      o.internal_error(), o.unrecorded());
 }
 
 std::string tables_text(const admin::DataPlane& plane) {
@@ -90,7 +92,10 @@ std::string hooks_text(const admin::DataPlane& plane) {
     return fmt::format("tables of ABI {} serve until the feed is in sync and quiet",
                        plane.predecessor_abi());
   }
-  if (!plane.attached()) return "not attached";
+  if (!plane.attached()) {
+    return plane.attach_problem().empty() ? "not attached"
+                                          : fmt::format("not attached: {}", plane.attach_problem());
+  }
   return fmt::format("attached to {}", plane.cgroup());
 }
 
@@ -117,6 +122,24 @@ std::vector<std::string> degradations(const admin::DataPlane& plane) {
     if (!feature.present()) lines.push_back(feature.name() + ": " + feature.without());
   }
   return lines;
+}
+
+std::string ready_text(const StatusReply& status) {
+  const admin::Probe& probe = status.probe();
+  if (!status.unready().empty()) return fmt::format("no: {}", fmt::join(status.unready(), "; "));
+  if (probe.from_sibling()) return "yes; a connect from a cgroup beside the daemon's is translated";
+  return fmt::format(
+      "yes; a connect from the daemon's own cgroup is translated, none beside it "
+      "could be tried ({})",
+      probe.why_no_sibling());
+}
+
+std::string pods_text(const admin::Pods& pods) {
+  const std::string_view host = pods.leaves_host() ? "the host's sockets are left alone"
+                                                   : "the host's sockets are balanced too";
+  if (!pods.problem().empty()) return fmt::format("not told apart: {}; {}", pods.problem(), host);
+  return fmt::format("{} of {} network namespaces known; left alone: {} opted out, {} captured; {}",
+                     pods.known(), pods.namespaces(), pods.opted_out(), pods.captured(), host);
 }
 
 std::string lease_text(const admin::Lease& lease, absl::Time now) {
@@ -167,6 +190,8 @@ std::string status_text(const StatusReply& status, absl::Time now) {
       {"connects", connects_text(status.outcomes())},
       {"hooks", hooks_text(status.data_plane())},
       {"kernel", kernel_text(status.data_plane())},
+      {"ready", ready_text(status)},
+      {"pods", pods_text(status.pods())},
       {"tables", tables_text(status.data_plane())},
       {"lease", lease_text(status.lease(), now)},
   };
@@ -181,6 +206,7 @@ std::string status_text(const StatusReply& status, absl::Time now) {
   add_problems("rejected resources", status.rejected(), text);
   add_problems("services without their current table", status.refused(), text);
   add_lines("policies", status.policies().findings(), text);
+  add_lines("host names of endpoints not resolved", status.dns_problems(), text);
   add_lines("services waiting for room", status.data_plane().pending_services(), text);
   add_lines("addresses claimed by several services", status.conflicts(), text);
   return text;

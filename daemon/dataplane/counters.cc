@@ -24,6 +24,10 @@ void add(Outcomes& total, const vic_outcomes& cpu) {
   total.own_socket += cpu.own_socket;
   total.internal_error += cpu.internal_error;
   total.unrecorded += cpu.unrecorded;
+  total.passed_waypoint += cpu.passed_waypoint;
+  total.opted_out += cpu.opted_out;
+  total.captured += cpu.captured;
+  total.host_network += cpu.host_network;
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "compile/diff.h"
 #include "compile/tables.h"
 #include "dataplane/features.h"
+#include "dataplane/pods.h"
 
 namespace vicinity::dataplane {
 
@@ -44,6 +45,10 @@ struct Outcomes {
   uint64_t own_socket = 0;
   uint64_t internal_error = 0;
   uint64_t unrecorded = 0;
+  uint64_t passed_waypoint = 0;
+  uint64_t opted_out = 0;
+  uint64_t captured = 0;
+  uint64_t host_network = 0;
   bool operator==(const Outcomes&) const = default;
 };
 
@@ -74,6 +79,7 @@ struct DataplaneStatus {
   uint64_t map_bytes = 0;
   bool attached = false;
   uint32_t predecessor_abi = 0;  // the version that serves until take_over(); 0: ours does
+  std::string attach_problem;  // why not, as far as it is known
   std::string cgroup;
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
   Features features;                          // of the kernel
@@ -108,7 +114,11 @@ class Dataplane {
   [[nodiscard]] virtual std::optional<NodeContext> load_context() const = 0;
   virtual absl::Status save_context(const NodeContext& context) = 0;
 
-  // Renews the lease and the own-socket mark; `lease` zero = tables never expire.
+  // The network namespaces of this node whose pods are known; the others follow the node's tables.
+  [[nodiscard]] virtual absl::Status set_pods(Pods pods) = 0;
+
+  // Renews the lease and the own-socket mark; `lease` zero = tables never expire. Attaches the
+  // hooks again where the cgroup has been made anew. Call every second.
   virtual void renew_lease(absl::Duration lease) = 0;
   // Hands back what passed its grace period, gives out counter rows that were asked for, grows into
   // a new generation when needed. Call when maintenance_fd() is readable, and every second.

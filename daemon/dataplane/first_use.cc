@@ -30,8 +30,9 @@ int FirstUses::on_event(void* self, void* data, size_t size) {
   if (event.kind != VIC_EVENT_FIRST_USE || event.family >= VIC_FAMILY_COUNT) return 0;
   model::IpAddress address = {.family = static_cast<model::Family>(event.family), .bytes = {}};
   std::memcpy(address.bytes.data(), event.address_be, model::family_bits(address.family) / 8u);
-  static_cast<FirstUses*>(self)->handler_(address.family,
-                                          frontend_key(address, ntohs(event.port_be)));
+  static_cast<FirstUses*>(self)->handler_(
+      address.family,
+      frontend_key(address, ntohs(event.port_be), static_cast<uint16_t>(event.realm)));
   return 0;
 }
 

@@ -60,13 +60,46 @@ class Arrangement {
 
 }  // namespace
 
-FrontendKey frontend_key(const model::IpAddress& address, uint16_t port) {
+FrontAddress front_address(const model::OwnedAddress& address, uint16_t realm) {
+  if (address.is_host()) return {.ip = address.ip, .realm = realm};
+  FrontAddress mark = {.ip = address.ip, .realm = static_cast<uint16_t>(realm | VIC_REALM_RANGE)};
+  const uint32_t words = model::family_bits(address.ip.family) / 32u;
+  for (uint32_t i = 0; i < words; ++i) {
+    uint32_t word_be = 0;
+    std::memcpy(&word_be, &mark.ip.bytes[size_t{4} * i], sizeof(word_be));
+    word_be = htonl(vic_range_word(ntohl(word_be), i, address.length));
+    std::memcpy(&mark.ip.bytes[size_t{4} * i], &word_be, sizeof(word_be));
+  }
+  return mark;
+}
+
+// The mark is the last bit that is set.
+model::OwnedAddress owned_address(const FrontAddress& address) {
+  const uint8_t bits = model::family_bits(address.ip.family);
+  const bool everyone = (address.realm & ~VIC_REALM_RANGE) == VIC_REALM_EVERYONE;
+  model::OwnedAddress owned = {
+      .ip = address.ip,
+      .length = bits,
+      .audience = everyone ? model::Audience::kEveryone : model::Audience::kOwnNamespace};
+  if (!address.is_range()) return owned;
+  const auto is_set = [&](unsigned bit) {
+    return (address.ip.bytes[bit / 8] & 0x80u >> bit % 8) != 0;
+  };
+  do {
+    --owned.length;
+  } while (owned.length > 0 && !is_set(owned.length));
+  owned.ip = model::masked(address.ip, owned.length);
+  return owned;
+}
+
+FrontendKey frontend_key(const model::IpAddress& address, uint16_t port, uint16_t realm) {
   FrontendKey key;
   const uint16_t port_be = htons(port);
   auto* bytes = reinterpret_cast<uint8_t*>(key.words.data());
   const size_t length = model::family_bits(address.family) / 8u;
   std::memcpy(bytes, address.bytes.data(), length);
   std::memcpy(bytes + length, &port_be, sizeof(port_be));
+  std::memcpy(bytes + length + sizeof(port_be), &realm, sizeof(realm));
   return key;
 }
 
@@ -81,6 +114,13 @@ uint16_t port_of(const FrontendKey& key, model::Family family) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(key.words.data());
   std::memcpy(&port_be, bytes + model::family_bits(family) / 8u, sizeof(port_be));
   return ntohs(port_be);
+}
+
+uint16_t realm_of(const FrontendKey& key, model::Family family) {
+  uint16_t realm = 0;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(key.words.data());
+  std::memcpy(&realm, bytes + model::family_bits(family) / 8u + sizeof(uint16_t), sizeof(realm));
+  return realm;
 }
 
 Candidates candidates(const FrontendKey& key, model::Family family, vic_table table) {

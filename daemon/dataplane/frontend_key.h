@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "compile/tables.h"
@@ -23,10 +24,30 @@ struct FrontendKey {
   }
 };
 
+// An address as frontend entries have it: a host's, or the mark of a range (layout.h).
+struct FrontAddress {
+  model::IpAddress ip;
+  uint16_t realm = VIC_REALM_EVERYONE;  // with VIC_REALM_RANGE
+  auto operator<=>(const FrontAddress&) const = default;
+  [[nodiscard]] bool is_range() const { return (realm & VIC_REALM_RANGE) != 0; }
+  template <class H>
+  friend H AbslHashValue(H state, const FrontAddress& address) {
+    return H::combine(std::move(state), address.ip, address.realm);
+  }
+};
+// `realm` is that of the clients it serves.
+[[nodiscard]] FrontAddress front_address(const model::OwnedAddress& address, uint16_t realm);
+[[nodiscard]] model::OwnedAddress owned_address(const FrontAddress& address);
+
 // Port 0: every port of the address that has no entry of its own.
-[[nodiscard]] FrontendKey frontend_key(const model::IpAddress& address, uint16_t port);
+[[nodiscard]] FrontendKey frontend_key(const model::IpAddress& address, uint16_t port,
+                                       uint16_t realm = VIC_REALM_EVERYONE);
+[[nodiscard]] inline FrontendKey frontend_key(const FrontAddress& address, uint16_t port) {
+  return frontend_key(address.ip, port, address.realm);
+}
 [[nodiscard]] model::IpAddress address_of(const FrontendKey& key, model::Family family);
 [[nodiscard]] uint16_t port_of(const FrontendKey& key, model::Family family);
+[[nodiscard]] uint16_t realm_of(const FrontendKey& key, model::Family family);
 
 [[nodiscard]] constexpr uint32_t key_words(model::Family family) {
   return family == model::Family::kIpv4 ? VIC_KEY4_WORDS : VIC_KEY6_WORDS;

@@ -36,6 +36,11 @@ ApplyResult KernelDataplane::apply(const compile::Diff& diff) {
   try_to_grow(sizes_for(generation_->sizes(), publisher_->demand(diff), options_.limits));
   ApplyResult result;
   publish(diff, result);
+  if (realms_->count() != realms_in_pods_) {
+    if (const absl::Status status = write_pods(); !status.ok()) {
+      spdlog::error("pods: {}", base::message(status));
+    }
+  }
   return result;
 }
 
@@ -80,6 +85,24 @@ absl::Status KernelDataplane::save_context(const NodeContext& context) {
   return store_context(generation_->memory().context[0], context);
 }
 
+absl::Status KernelDataplane::set_pods(Pods pods) {
+  pods_ = std::move(pods);
+  return write_pods();
+}
+
+// Whatever the hooks shall look for is there before they are told to look.
+absl::Status KernelDataplane::write_pods() {
+  if (!pods_) return absl::OkStatus();
+  const absl::Status status =
+      pod_map_->set(*pods_, [this](std::string_view name) { return realms_->find(name); });
+  realms_in_pods_ = realms_->count();
+  const uint32_t matters = pod_map_->matters() ? VIC_CONFIG_PODS : 0u;
+  for (vic_config& config : generation_->memory().config) {
+    dataplane::publish(config.flags, (config.flags & ~uint32_t{VIC_CONFIG_PODS}) | matters);
+  }
+  return status;
+}
+
 void KernelDataplane::renew_lease(absl::Duration lease) {
   const absl::Duration now = monotonic_now();
   const bool expires = lease > absl::ZeroDuration();
@@ -92,6 +115,7 @@ void KernelDataplane::renew_lease(absl::Duration lease) {
   }
   predecessor_.renew(
       {.lease_until = lease_until, .self_until = self_until, .self_tgid = own_tgid_});
+  stay_attached();
 }
 
 void KernelDataplane::maintain() {
@@ -135,6 +159,7 @@ DataplaneStatus KernelDataplane::status() const {
   status.map_bytes = generation_->bytes();
   status.attached = links_.attached();
   status.predecessor_abi = predecessor_.version();
+  status.attach_problem = attach_problem_;
   status.cgroup = options_.cgroup;
   for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
   status.features = kernel_features();

@@ -23,8 +23,10 @@
 #include "dataplane/kernel_sockets.h"
 #include "dataplane/links.h"
 #include "dataplane/pins.h"
+#include "dataplane/pods.h"
 #include "dataplane/predecessor.h"
 #include "dataplane/publisher.h"
+#include "dataplane/realms.h"
 #include "dataplane/reclaim.h"
 
 namespace vicinity::dataplane {
@@ -45,6 +47,9 @@ struct KernelOptions {
   // Sockets whose getpeername() shows the service. With TCP each connect costs a record.
   PeerNames peer_names = PeerNames::kUdp;
   uint32_t abi_version = dataplane::abi_version();
+  uint64_t host_netns = 0;  // cookie of the network namespace to leave alone; 0: none
+  // Loopback port that connects to VIC_PROBE_ADDRESS, VIC_PROBE_PORT are sent to; 0: none are.
+  uint16_t probe_port = 0;
 };
 
 class KernelDataplane final : public Dataplane {
@@ -62,6 +67,7 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] ApplyResult apply(const compile::Diff& diff) override;
   [[nodiscard]] std::optional<NodeContext> load_context() const override;
   absl::Status save_context(const NodeContext& context) override;
+  [[nodiscard]] absl::Status set_pods(Pods pods) override;
   void renew_lease(absl::Duration lease) override;
   void maintain() override;
   [[nodiscard]] bool has_predecessor() const override { return predecessor_.serves(); }
@@ -89,6 +95,7 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] absl::Status share(const Generation& generation);
   [[nodiscard]] absl::Status open_generation();
   [[nodiscard]] absl::Status attach();
+  void stay_attached();
   void remove_other_generations() const;
   void remove_other_versions() const;
   void set_options() const;
@@ -98,6 +105,7 @@ class KernelDataplane final : public Dataplane {
   void try_to_grow(const Sizes& sizes);
   void move_counters(Publisher& to);
 
+  [[nodiscard]] absl::Status write_pods();
   void on_first_use(model::Family family, const FrontendKey& key);
   void publish(const compile::Diff& diff, ApplyResult& result);
   void publish_in_larger_maps(const Unpublished& service, ApplyResult& result);
@@ -115,12 +123,17 @@ class KernelDataplane final : public Dataplane {
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<FirstUses> first_uses_;
   std::unique_ptr<KernelSockets> sockets_;
+  std::unique_ptr<PodMap> pod_map_;
+  std::unique_ptr<Realms> realms_ = std::make_unique<Realms>();  // publishers point to it
+  uint16_t realms_in_pods_ = 0;  // how many namespaces had a realm when the map was written
+  std::optional<Pods> pods_;     // unset: what the map said at the start still holds
   base::UniqueFd maintenance_;
 
   std::unique_ptr<Generation> generation_;
   std::unique_ptr<Publisher> publisher_;
   Links links_;
   Predecessor predecessor_;
+  std::string attach_problem_;
   uint32_t own_tgid_ = 0;
   std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
   GrowthRetry growth_retry_;

@@ -22,7 +22,7 @@ void copy_config(const vic_config& from, vic_config& to) {
   to.lease_until = from.lease_until;
   to.self_until = from.self_until;
   to.self_tgid = from.self_tgid;
-  to.flags |= from.flags & VIC_CONFIG_UNKNOWN_PORT_REFUSE;
+  to.flags |= from.flags & (VIC_CONFIG_UNKNOWN_PORT_REFUSE | VIC_CONFIG_PODS);
 }
 
 }  // namespace

@@ -122,6 +122,8 @@ absl::Status KernelDataplane::share(const Generation& generation) {
                        MappedMap::map(shared_.at("vic_counters").get(), Access::kReadWrite));
   counters_ =
       std::make_unique<Counters>(counter_memory_.as<__u64>(), shared_.at("vic_outcomes").get());
+  pod_map_ = std::make_unique<PodMap>(shared_.at("vic_pods").get());
+  realms_->skip(pod_map_->highest_realm());
   VIC_ASSIGN_OR_RETURN(reclaimer_, Reclaimer::start(shared_.at("vic_grace").get()));
   VIC_ASSIGN_OR_RETURN(first_uses_,
                        FirstUses::open(shared_.at("vic_events").get(),
@@ -162,6 +164,21 @@ void KernelDataplane::remove_other_versions() const {
   }
 }
 
+// A cgroup that was removed and made again has lost its hooks, and the links do not say so.
+void KernelDataplane::stay_attached() {
+  if (predecessor_.serves() || links_.attached()) return attach_problem_.clear();
+  const absl::Status status = attach();
+  if (status.ok()) {
+    attach_problem_.clear();
+    spdlog::warn("cgroup {}: it is another one than before; hooks attached to it", options_.cgroup);
+    return;
+  }
+  if (attach_problem_ != base::message(status)) {
+    spdlog::error("hooks are not attached: {}", base::message(status));
+  }
+  attach_problem_ = base::message(status);
+}
+
 void KernelDataplane::remove_other_generations() const {
   for (const GenerationPin& pin : pins_.generations()) {
     if (pin.number == generation_->number()) continue;
@@ -175,7 +192,10 @@ Publisher::Environment KernelDataplane::environment_of(const Generation& generat
   return {.memory = generation.memory(),
           .reclaimer = reclaimer_.get(),
           .counters = counters_.get(),
-          .limits = options_.limits};
+          .limits = options_.limits,
+          .realms = realms_.get(),
+          .range_maps = {generation.object().map_fd("vic_ranges4"),
+                         generation.object().map_fd("vic_ranges6")}};
 }
 
 LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
@@ -183,6 +203,8 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
                    .reuse = {},
                    .shards = shards_here(),
                    .counting = options_.counting == Counting::kOn,
+                   .probe_port = options_.probe_port,
+                   .host_netns = options_.host_netns,
                    .records = records_for(options_)};
   if (counter_memory_.bytes() != 0) {
     plan.shards = static_cast<uint32_t>(counter_memory_.as<__u64>().size() / VIC_COUNTER_SHARD);

@@ -83,10 +83,10 @@ absl::Status set_maps(bpf_object* object, const LoadPlan& plan) {
   return absl::OkStatus();
 }
 
-// One of the frozen options of bpf/maps.h, found by name in the object's BTF.
+// A frozen option of bpf/maps.h, of 32 or 64 bits, found by name in the object's BTF.
 struct Option {
   std::string_view name;
-  uint32_t value;
+  uint64_t value;
 };
 
 absl::Status set_option(bpf_object* object, const Option& option) {
@@ -106,15 +106,18 @@ absl::Status set_option(bpf_object* object, const Option& option) {
   for (uint16_t i = 0; i < btf_vlen(layout); ++i, ++variable) {
     const btf_type* type = btf__type_by_id(types, variable->type);
     if (btf__name_by_offset(types, type->name_off) != option.name) continue;
-    if (variable->size != sizeof(option.value) || variable->offset + variable->size > size) break;
-    std::memcpy(bytes + variable->offset, &option.value, sizeof(option.value));
+    if (variable->size > sizeof(option.value) || variable->offset + variable->size > size) break;
+    // The low bytes come first on both architectures.
+    std::memcpy(bytes + variable->offset, &option.value, variable->size);
     return absl::OkStatus();
   }
   return base::internal("BPF object: no option {}", option.name);
 }
 
 absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
-  const std::array<Option, 5> options = {{{"vic_counting", plan.counting ? 1u : 0u},
+  const std::array<Option, 7> options = {{{"vic_counting", plan.counting ? 1u : 0u},
+                                          {"vic_host_netns", plan.host_netns},
+                                          {"vic_probe_port", plan.probe_port},
                                           {"vic_shard_mask", plan.shards - 1},
                                           {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
                                           {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
@@ -168,17 +171,17 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",  "vic_frontends4", "vic_frontends6", "vic_slots4",
-      "vic_slots6",  "vic_aliases4",   "vic_aliases6",   "vic_services",
-      "vic_context", "vic_counters",   "vic_outcomes",   "vic_events",
-      "vic_grace",   "vic_origins",    "vic_pairs",      "vic_mptcp_origins"};
+      "vic_config",        "vic_frontends4", "vic_frontends6", "vic_slots4",  "vic_slots6",
+      "vic_aliases4",      "vic_aliases6",   "vic_services",   "vic_context", "vic_counters",
+      "vic_outcomes",      "vic_events",     "vic_grace",      "vic_origins", "vic_pairs",
+      "vic_mptcp_origins", "vic_pods",       "vic_ranges4",    "vic_ranges6"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
-  static const std::vector<std::string> names = {"vic_context", "vic_counters",     "vic_outcomes",
-                                                 "vic_events",  "vic_grace",        "vic_origins",
-                                                 "vic_pairs",   "vic_mptcp_origins"};
+  static const std::vector<std::string> names = {"vic_context", "vic_counters",      "vic_outcomes",
+                                                 "vic_events",  "vic_grace",         "vic_origins",
+                                                 "vic_pairs",   "vic_mptcp_origins", "vic_pods"};
   return names;
 }
 

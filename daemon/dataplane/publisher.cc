@@ -1,10 +1,13 @@
 #include "dataplane/publisher.h"
 
 #include <absl/algorithm/container.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
+
+#include "base/status.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -12,26 +15,26 @@ namespace {
 using compile::ServiceTable;
 using model::Family;
 
-bool has_entry(const PublishedService& service, const model::IpAddress& address, uint16_t port) {
+bool has_entry(const PublishedService& service, const FrontAddress& address, uint16_t port) {
   if (!absl::c_binary_search(service.addresses, address)) return false;
   return port == 0 || absl::c_any_of(service.ports, [&](const PublishedPort& other) {
-           return other.port == port && other.family == address.family;
+           return other.port == port && other.family == address.ip.family;
          });
 }
 
 // Calls `visit(key, port)` for the entries of one address; port is nullptr for port 0.
 template <class Visit>
-void for_each_entry(const PublishedService& service, const model::IpAddress& address, Visit visit) {
+void for_each_entry(const PublishedService& service, const FrontAddress& address, Visit visit) {
   visit(frontend_key(address, 0), static_cast<const PublishedPort*>(nullptr));
   for (const PublishedPort& port : service.ports) {
-    if (port.family == address.family) visit(frontend_key(address, port.port), &port);
+    if (port.family == address.ip.family) visit(frontend_key(address, port.port), &port);
   }
 }
 
-std::vector<FrontendKey> keys_of(const ServiceTable& table, const model::IpAddress& address) {
+std::vector<FrontendKey> keys_of(const ServiceTable& table, const FrontAddress& address) {
   std::vector<FrontendKey> keys = {frontend_key(address, 0)};
   for (const compile::PortTable& port : table.ports) {
-    if (port.family == address.family) keys.push_back(frontend_key(address, port.port));
+    if (port.family == address.ip.family) keys.push_back(frontend_key(address, port.port));
   }
   return keys;
 }
@@ -52,6 +55,8 @@ Publisher::Publisher(const Environment& environment)
       reclaimer_(environment.reclaimer),
       counters_(environment.counters),
       limits_(environment.limits),
+      realms_(environment.realms),
+      ranges_(environment.range_maps, environment.memory),
       records_(environment.memory.services),
       tables_{FamilyTables(Family::kIpv4, environment.memory),
               FamilyTables(Family::kIpv6, environment.memory)} {}
@@ -78,6 +83,7 @@ std::optional<ServiceTable> Publisher::read(std::string_view service) const {
 // that nobody wants any more are taken out. So an address that changes hands always has an owner.
 PublishResult Publisher::apply(const compile::Diff& diff) {
   PublishResult result;
+  assign_realms(diff);
   const FamilyKeys fresh = prepare_frontends(diff);
   std::vector<Staged> staged;
   for (const ServiceTable& table : diff.upserts) {
@@ -103,13 +109,13 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
 // all sizes.
 Publisher::FamilyKeys Publisher::prepare_frontends(const compile::Diff& diff) {
   FamilyKeys fresh;
-  const auto note = [&](const ServiceTable& table, const model::IpAddress& address) {
-    const FrontendTable& frontends = at(address.family).frontends;
-    absl::c_copy_if(keys_of(table, address), std::back_inserter(fresh[index_of(address.family)]),
+  const auto note = [&](const ServiceTable& table, const FrontAddress& address) {
+    const FrontendTable& frontends = at(address.ip.family).frontends;
+    absl::c_copy_if(keys_of(table, address), std::back_inserter(fresh[index_of(address.ip.family)]),
                     [&](const FrontendKey& key) { return frontends.find(key) == nullptr; });
   };
   for (const ServiceTable& table : diff.upserts) {
-    for (const model::IpAddress& address : table.addresses) note(table, address);
+    for (const FrontAddress& address : front_addresses(table)) note(table, address);
   }
   for (const Family family : kFamilies) at(family).frontends.prepare(fresh[index_of(family)]);
   return fresh;
@@ -121,14 +127,14 @@ void Publisher::publish_entries(const std::vector<Staged>& staged) {
 }
 
 void Publisher::publish_addresses(const PublishedService& service, Pass pass) {
-  for (const model::IpAddress& address : service.addresses) {
+  for (const FrontAddress& address : service.addresses) {
     publish_address(service, address, pass);
   }
 }
 
-void Publisher::publish_address(const PublishedService& service, const model::IpAddress& address,
+void Publisher::publish_address(const PublishedService& service, const FrontAddress& address,
                                 Pass pass) {
-  FamilyTables& tables = at(address.family);
+  FamilyTables& tables = at(address.ip.family);
   for_each_entry(service, address, [&](const FrontendKey& key, const PublishedPort* port) {
     const uint64_t current = tables.frontends.view(key);
     if ((current == 0) != (pass == Pass::kInsert)) return;
@@ -136,7 +142,7 @@ void Publisher::publish_address(const PublishedService& service, const model::Ip
         port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.head));
     tables.frontends.set_owner(key, service.head);
     if (current == view) return;
-    if (pass == Pass::kInsert) tables.prefixes.add(address);
+    if (pass == Pass::kInsert) tables.prefixes.add(address.ip);
     tables.frontends.set_view(key, view);
     ++work_.entries;
   });
@@ -150,40 +156,52 @@ void Publisher::commit(std::vector<Staged>& staged) {
     replaced.push_back(std::exchange(services_[service.table->name], service.next));
   }
   for (const Staged& service : staged) {
-    for (const model::IpAddress& address : service.next.addresses) {
+    for (const FrontAddress& address : service.next.addresses) {
       take_address(address, service.next.head);
     }
+    enter_ranges(service.next);
   }
   for (size_t i = 0; i < staged.size(); ++i) retire_replaced(replaced[i], staged[i].next);
 }
 
 // A service that stays but was published without this address loses it to whoever has it now.
-void Publisher::take_address(const model::IpAddress& address, uint32_t head) {
+void Publisher::take_address(const FrontAddress& address, uint32_t head) {
   const uint32_t previous = std::exchange(owners_[address], head);
   if (previous == 0 || previous == head) return;
   PublishedService& loser = services_.at(names_.at(previous));
   if (!absl::c_linear_search(loser.addresses, address)) return;
   retire_address(loser, address);
   std::erase(loser.addresses, address);
-  const bool keeps_family = absl::c_any_of(
-      loser.addresses, [&](const auto& other) { return other.family == address.family; });
+  const Family family = address.ip.family;
+  const bool keeps_family =
+      absl::c_any_of(loser.addresses, [&](const auto& other) { return other.ip.family == family; });
   if (keeps_family) return;
-  at(address.family).slots -= slots_of(loser, address.family);
+  at(family).slots -= slots_of(loser, family);
   for (const PublishedPort& port : loser.ports) {
-    if (port.family == address.family) retire_port(port);
+    if (port.family == family) retire_port(port);
   }
-  std::erase_if(loser.ports, [&](const auto& port) { return port.family == address.family; });
+  std::erase_if(loser.ports, [&](const auto& port) { return port.family == family; });
+}
+
+// All entries have their views.
+void Publisher::enter_ranges(const PublishedService& service) {
+  for (const FrontAddress& address : service.addresses) {
+    if (!address.is_range()) continue;
+    if (const absl::Status status = ranges_.insert(address); !status.ok()) {
+      spdlog::error("service {}: {}", names_.at(service.head), base::message(status));
+    }
+  }
 }
 
 void Publisher::retire_replaced(const PublishedService& old, const PublishedService& next) {
-  for (const model::IpAddress& address : old.addresses) {
+  for (const FrontAddress& address : old.addresses) {
     if (!absl::c_binary_search(next.addresses, address)) {
       retire_address(old, address);
       continue;
     }
     for_each_entry(old, address, [&](const FrontendKey& key, const PublishedPort* port) {
       if (has_entry(next, address, port == nullptr ? 0 : port->port)) return;
-      retire_entry(address.family, key, next.head);
+      retire_entry(address.ip.family, key, next.head);
     });
   }
   for (const PublishedPort& port : old.ports) {
@@ -199,14 +217,17 @@ void Publisher::retire_port(const PublishedPort& port) {
   retire(RetiredRecord{.record = port.record});
 }
 
-void Publisher::retire_address(const PublishedService& service, const model::IpAddress& address) {
-  for_each_entry(service, address, [&](const FrontendKey& key, const PublishedPort*) {
-    retire_entry(address.family, key, service.head);
-  });
-  at(address.family).prefixes.remove();
+void Publisher::retire_address(const PublishedService& service, const FrontAddress& address) {
+  RetiredRange range = {.address = address, .keys = {}, .head = service.head};
+  for_each_entry(service, address,
+                 [&](const FrontendKey& key, const PublishedPort*) { range.keys.push_back(key); });
+  at(address.ip.family).prefixes.remove();
   if (auto owner = owners_.find(address); owner != owners_.end() && owner->second == service.head) {
     owners_.erase(owner);
+    if (address.is_range()) ranges_.erase(address);
   }
+  if (address.is_range()) return retire(std::move(range));
+  for (const FrontendKey& key : range.keys) retire_entry(address.ip.family, key, service.head);
 }
 
 // Only if it is still this service's.
@@ -221,7 +242,7 @@ void Publisher::remove(std::string_view service) {
   const auto found = services_.find(service);
   const PublishedService removed = std::move(found->second);
   services_.erase(found);
-  for (const model::IpAddress& address : removed.addresses) retire_address(removed, address);
+  for (const FrontAddress& address : removed.addresses) retire_address(removed, address);
   for (const Family family : kFamilies) at(family).slots -= slots_of(removed, family);
   for (const PublishedPort& port : removed.ports) retire_port(port);
   publish(records_.at(removed.head).flags, 0);

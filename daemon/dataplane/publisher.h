@@ -20,6 +20,8 @@
 #include "dataplane/frontend_table.h"
 #include "dataplane/memory.h"
 #include "dataplane/prefixes.h"
+#include "dataplane/ranges.h"
+#include "dataplane/realms.h"
 #include "dataplane/reclaim.h"
 #include "dataplane/records.h"
 #include "dataplane/survey.h"
@@ -81,6 +83,8 @@ class Publisher {
     Reclaimer* reclaimer = nullptr;
     Counters* counters = nullptr;
     Limits limits;
+    Realms* realms = nullptr;
+    Ranges::Maps range_maps = {-1, -1};
   };
   explicit Publisher(const Environment& environment);
 
@@ -160,8 +164,14 @@ class Publisher {
   struct RetiredRow {
     uint16_t row = 0;
   };
-  using Retired =
-      std::variant<RetiredSlots, RetiredRecord, RetiredFrontend, RetiredPlace, RetiredRow>;
+  // Entries of a range that hooks do not find any more.
+  struct RetiredRange {
+    FrontAddress address;
+    std::vector<FrontendKey> keys;
+    uint32_t head = 0;
+  };
+  using Retired = std::variant<RetiredSlots, RetiredRecord, RetiredFrontend, RetiredPlace,
+                               RetiredRow, RetiredRange>;
   struct Waiting {
     uint64_t ticket = 0;
     Retired what;
@@ -180,6 +190,10 @@ class Publisher {
   [[nodiscard]] std::optional<Unpublished> stage(const compile::ServiceTable& table,
                                                  std::vector<Staged>& staged);
   [[nodiscard]] std::optional<Unpublished> stage_head(Staged& staged);
+  void assign_realms(const compile::Diff& diff);
+  [[nodiscard]] std::optional<Unpublished> stage_scope(const compile::ServiceTable& table) const;
+  // REQUIRES: the service's namespace has a realm, if it needs one.
+  [[nodiscard]] std::vector<FrontAddress> front_addresses(const compile::ServiceTable& table) const;
   [[nodiscard]] std::optional<Unpublished> stage_port(const compile::PortTable& table,
                                                       Staged& staged);
   [[nodiscard]] std::optional<Unpublished> stage_frontends(const Staged& staged);
@@ -199,12 +213,13 @@ class Publisher {
   [[nodiscard]] FamilyKeys prepare_frontends(const compile::Diff& diff);
   void publish_entries(const std::vector<Staged>& staged);
   void publish_addresses(const PublishedService& service, Pass pass);
-  void publish_address(const PublishedService& service, const model::IpAddress& address, Pass pass);
+  void publish_address(const PublishedService& service, const FrontAddress& address, Pass pass);
   void commit(std::vector<Staged>& staged);
-  void take_address(const model::IpAddress& address, uint32_t head);
+  void take_address(const FrontAddress& address, uint32_t head);
+  void enter_ranges(const PublishedService& service);
   void retire_replaced(const PublishedService& old, const PublishedService& next);
   void retire_port(const PublishedPort& port);
-  void retire_address(const PublishedService& service, const model::IpAddress& address);
+  void retire_address(const PublishedService& service, const FrontAddress& address);
   void retire_entry(model::Family family, const FrontendKey& key, uint32_t head);
   void remove(std::string_view service);
   void retire_unowned(const FamilyKeys& keys);
@@ -216,18 +231,21 @@ class Publisher {
   [[nodiscard]] std::vector<uint64_t> leading_bits_of(model::Family family) const;
   void narrow_prefixes();
   void adopt_service(const std::string& name, PublishedService service);
+  void adopt_ranges();
 
   Memory memory_;
   Reclaimer* reclaimer_;
   Counters* counters_;
   Limits limits_;
+  Realms* realms_;
+  Ranges ranges_;
   Work work_;
   Records records_;
   std::array<FamilyTables, 2> tables_;
   base::StringMap<PublishedService> services_;
-  absl::flat_hash_map<uint32_t, std::string> names_;        // by head record
-  absl::flat_hash_map<model::IpAddress, uint32_t> owners_;  // head record
-  std::deque<Waiting> retired_;                             // oldest ticket first
+  absl::flat_hash_map<uint32_t, std::string> names_;    // by head record
+  absl::flat_hash_map<FrontAddress, uint32_t> owners_;  // head record
+  std::deque<Waiting> retired_;                         // oldest ticket first
 };
 
 }  // namespace vicinity::dataplane

@@ -66,6 +66,14 @@ void Publisher::release(const Retired& what) {
                        .family = place.family, .leftover = place.leftover, .emptied = true});
                  },
                  [&](const RetiredRow& row) { counters_->give_back(row.row); },
+                 [&](const RetiredRange& range) {
+                   // The service may have the range again.
+                   const auto owner = owners_.find(range.address);
+                   if (owner != owners_.end() && owner->second == range.head) return;
+                   for (const FrontendKey& key : range.keys) {
+                     retire_entry(range.address.ip.family, key, range.head);
+                   }
+                 },
              },
              what);
 }
@@ -81,7 +89,7 @@ void Publisher::collect_leftovers() {
 std::vector<uint64_t> Publisher::leading_bits_of(Family family) const {
   std::vector<uint64_t> leading;
   for (const auto& [address, owner] : owners_) {
-    if (address.family == family) leading.push_back(leading_bits(address));
+    if (address.ip.family == family) leading.push_back(leading_bits(address.ip));
   }
   return leading;
 }
@@ -105,6 +113,7 @@ void Publisher::adopt() {
     }
   }
   for (auto& [name, service] : found.services) adopt_service(name, std::move(service));
+  adopt_ranges();
   retire_unowned({at(Family::kIpv4).frontends.unowned(), at(Family::kIpv6).frontends.unowned()});
   collect_leftovers();
   counters_->publish_rows();
@@ -114,6 +123,10 @@ void Publisher::adopt() {
 // Completes what an earlier daemon began: all entries of a service lead to the same table.
 void Publisher::adopt_service(const std::string& name, PublishedService service) {
   names_.emplace(service.head, name);
+  for (const FrontAddress& address : service.addresses) {
+    const auto realm = static_cast<uint16_t>(address.realm & ~VIC_REALM_RANGE);
+    if (realm != VIC_REALM_EVERYONE) realms_->adopt(namespace_of(name), realm);
+  }
   counters_->take(service.counter_row, name);
   for (const PublishedPort& port : service.ports) {
     const vic_service& record = records_.at(port.record);
@@ -129,10 +142,20 @@ void Publisher::adopt_service(const std::string& name, PublishedService service)
   named.name = name;
   Staged staged = {.table = &named, .next = service, .fresh = {}};
   services_.emplace(name, service);
-  for (const model::IpAddress& address : service.addresses) {
+  for (const FrontAddress& address : service.addresses) {
     take_address(address, service.head);
   }
   if (!stage_frontends(staged)) publish_entries({staged});
+}
+
+// The entries are the truth: what the tries say is made to agree.
+void Publisher::adopt_ranges() {
+  absl::flat_hash_set<FrontAddress> wanted;
+  for (const auto& [address, owner] : owners_) {
+    if (address.is_range()) wanted.insert(address);
+  }
+  ranges_.clear_all_but(wanted);
+  for (const auto& [name, service] : services_) enter_ranges(service);
 }
 
 }  // namespace vicinity::dataplane

@@ -55,6 +55,11 @@ absl::Status representable(const ServiceTable& table) {
       return base::invalid("{} is no service address", address.to_string());
     }
   }
+  for (const model::OwnedAddress& one : table.scoped) {
+    if (one.length > model::family_bits(one.ip.family)) {
+      return base::invalid("{}/{} is no range", one.ip.to_string(), one.length);
+    }
+  }
   for (const PortTable& port : table.ports) VIC_RETURN_IF_ERROR(representable(port));
   return absl::OkStatus();
 }
@@ -71,12 +76,19 @@ Unpublished no_room(const ServiceTable& table, std::string_view what, Usage usag
                                     wanted_slots(table), what, usage.used, usage.capacity)};
 }
 
+bool needs_realm(const ServiceTable& table) {
+  return absl::c_any_of(table.scoped, [](const model::OwnedAddress& one) {
+    return one.audience == model::Audience::kOwnNamespace;
+  });
+}
+
 }  // namespace
 
 std::optional<Unpublished> Publisher::stage(const ServiceTable& table,
                                             std::vector<Staged>& staged) {
   const auto is_new = [](const Staged& other) { return other.is_new; };
   if (auto refusal = refuse(table, absl::c_count_if(staged, is_new))) return refusal;
+  if (auto failed = stage_scope(table)) return failed;
   Staged service = {.table = &table, .next = {}, .fresh = {}};
   if (auto failed = stage_head(service)) return failed;
   for (const PortTable& port : table.ports) {
@@ -119,9 +131,45 @@ std::optional<Unpublished> Publisher::refuse(const ServiceTable& table, size_t n
   return std::nullopt;
 }
 
+std::vector<FrontAddress> Publisher::front_addresses(const ServiceTable& table) const {
+  std::vector<FrontAddress> addresses;
+  for (const model::IpAddress& ip : table.addresses) addresses.push_back({.ip = ip});
+  for (const model::OwnedAddress& one : table.scoped) {
+    const bool everyone = one.audience == model::Audience::kEveryone;
+    addresses.push_back(front_address(
+        one, everyone ? uint16_t{VIC_REALM_EVERYONE} : realms_->find(namespace_of(table.name))));
+  }
+  absl::c_sort(addresses);
+  return addresses;
+}
+
+// Before anything is asked for its addresses.
+void Publisher::assign_realms(const compile::Diff& diff) {
+  for (const ServiceTable& table : diff.upserts) {
+    // None left: stage_scope() refuses the service.
+    if (needs_realm(table)) (void)realms_->assign(namespace_of(table.name));
+  }
+}
+
+// Ranges: nothing is entered into the tries before its entries are there, so room is asked for now.
+std::optional<Unpublished> Publisher::stage_scope(const ServiceTable& table) const {
+  if (needs_realm(table) && realms_->find(namespace_of(table.name)) == VIC_REALM_EVERYONE) {
+    return Unpublished{.table = &table,
+                       .status = base::exhausted("service {}: {} namespaces have addresses of "
+                                                 "their own, one more",
+                                                 table.name, int{Realms::kMost})};
+  }
+  for (const FrontAddress& address : front_addresses(table)) {
+    if (!address.is_range() || ranges_.contains(address)) continue;
+    if (ranges_.has_room(address.ip.family)) continue;
+    return no_room(table, "ranges", {.used = Ranges::kMost, .capacity = Ranges::kMost});
+  }
+  return std::nullopt;
+}
+
 std::optional<Unpublished> Publisher::stage_head(Staged& staged) {
   const ServiceTable& table = *staged.table;
-  staged.next.addresses = table.addresses;
+  staged.next.addresses = front_addresses(table);
   if (const PublishedService* old = find(table.name)) {
     staged.next.head = old->head;
     staged.next.counter_row = old->counter_row;
@@ -184,21 +232,21 @@ std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged&
 }
 
 std::optional<Unpublished> Publisher::stage_frontends(const Staged& staged) {
-  for (const model::IpAddress& address : staged.next.addresses) {
-    FrontendTable& frontends = at(address.family).frontends;
+  for (const FrontAddress& address : staged.next.addresses) {
+    FrontendTable& frontends = at(address.ip.family).frontends;
     const auto place = [&](uint16_t port) {
       const FrontendKey key = frontend_key(address, port);
       return frontends.view(key) != 0 || frontends.place(key, staged.next.head);
     };
     bool placed = place(0);
     for (const PublishedPort& port : staged.next.ports) {
-      placed = placed && (port.family != address.family || place(port.port));
+      placed = placed && (port.family != address.ip.family || place(port.port));
     }
     if (placed) continue;
     Unpublished failed = no_room(*staged.table, "frontend table",
                                  {.used = frontends.used(), .capacity = frontends.capacity()});
     failed.shortage = Shortage::kFrontends;
-    failed.family = address.family;
+    failed.family = address.ip.family;
     return failed;
   }
   return std::nullopt;
@@ -211,15 +259,15 @@ void Publisher::unstage(const Staged& staged) {
     release_slots(arena_of(record), blocks_of(record));
     records_.release(port.record);
   }
-  for (const model::IpAddress& address : staged.next.addresses) {
-    const FrontendTable& frontends = at(address.family).frontends;
+  for (const FrontAddress& address : staged.next.addresses) {
+    const FrontendTable& frontends = at(address.ip.family).frontends;
     const auto take_back = [&](uint16_t port) {
       const FrontendKey key = frontend_key(address, port);
-      if (frontends.view(key) == 0) retire_entry(address.family, key, staged.next.head);
+      if (frontends.view(key) == 0) retire_entry(address.ip.family, key, staged.next.head);
     };
     take_back(0);
     for (const PublishedPort& port : staged.next.ports) {
-      if (port.family == address.family) take_back(port.port);
+      if (port.family == address.ip.family) take_back(port.port);
     }
   }
   if (!staged.is_new) return;
@@ -243,7 +291,7 @@ const PublishedPort* Publisher::find_same(const PublishedService& service,
 
 bool Publisher::is_published(const ServiceTable& table) const {
   const PublishedService* service = find(table.name);
-  if (service == nullptr || service->addresses != table.addresses ||
+  if (service == nullptr || service->addresses != front_addresses(table) ||
       service->ports.size() != table.ports.size()) {
     return false;
   }
@@ -278,8 +326,8 @@ Demand Publisher::demand(const compile::Diff& diff) const {
       (port.has_aliases() ? family.aliased_slots : family.plain_slots) += port.slots.size();
     }
     if (find(table.name) != nullptr) continue;
-    for (const model::IpAddress& address : table.addresses) {
-      demand.families[index_of(address.family)].frontends += 1 + table.ports.size();
+    for (const FrontAddress& address : front_addresses(table)) {
+      demand.families[index_of(address.ip.family)].frontends += 1 + table.ports.size();
     }
   }
   return demand;

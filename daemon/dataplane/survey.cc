@@ -80,7 +80,8 @@ class Surveyor {
         note_port(*service, {.port = record.port, .family = family, .record = found->second});
       }
     }
-    if (service != nullptr) service->addresses.push_back(address_of(key, family));
+    if (service == nullptr) return;
+    service->addresses.push_back({address_of(key, family), realm_of(key, family)});
   }
 
   PublishedService* service_of(uint32_t record) {
@@ -121,7 +122,14 @@ compile::ServiceTable load_service(const Memory& memory, const std::string& name
                                    const PublishedService& service) {
   compile::ServiceTable table;
   table.name = name;
-  table.addresses = service.addresses;
+  for (const FrontAddress& address : service.addresses) {
+    if (address.realm == VIC_REALM_EVERYONE) {
+      table.addresses.push_back(address.ip);
+    } else {
+      table.scoped.push_back(owned_address(address));
+    }
+  }
+  std::ranges::sort(table.scoped);
   for (const PublishedPort& port : service.ports) {
     table.ports.push_back(load_table(memory, memory.services[port.record]));
   }

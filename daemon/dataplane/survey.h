@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compile/tables.h"
+#include "dataplane/frontend_key.h"
 #include "dataplane/memory.h"
 
 namespace vicinity::dataplane {
@@ -24,8 +25,8 @@ struct PublishedPort {
 struct PublishedService {
   uint32_t head = 0;  // record
   uint16_t counter_row = 0;
-  std::vector<model::IpAddress> addresses;  // sorted
-  std::vector<PublishedPort> ports;         // sorted by port and family
+  std::vector<FrontAddress> addresses;  // sorted
+  std::vector<PublishedPort> ports;     // sorted by port and family
 };
 
 struct Survey {

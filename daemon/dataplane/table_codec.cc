@@ -53,6 +53,11 @@ bool draws_slots(uint32_t count, uint32_t flags) {
   return count > 0 && (flags & (VIC_VIEW_PASSTHROUGH | VIC_VIEW_ALGORITHM_MASK)) == 0;
 }
 
+// Of a view: a passthrough table has no use for the number of its slots.
+uint16_t view_count(uint16_t loaded, uint16_t pass, uint32_t flags) {
+  return (flags & VIC_VIEW_PASSTHROUGH) != 0 ? pass : loaded;
+}
+
 // A table but for its slots.
 PortTable header_of(const vic_service& record) {
   PortTable table;
@@ -62,6 +67,7 @@ PortTable header_of(const vic_service& record) {
   table.algorithm.kind = static_cast<policy::Algorithm>(record.algorithm);
   table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
                                                                   : policy::OnEmpty::kRefuse;
+  table.pass = static_cast<policy::Pass>(record.pass);
   table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
   table.had_workload = (record.flags & VIC_SERVICE_HAD_WORKLOAD) != 0;
   table.loaded = record.loaded;
@@ -95,6 +101,8 @@ void set_row(std::span<AbiSlot> slots, const SlotBlocks& blocks, uint16_t row) {
     set_row(slots.subspan(block.first, block.count), row);
   }
 }
+
+static_assert(static_cast<int>(policy::Pass::kWaypoint) == VIC_PASS_WAYPOINT);
 
 }  // namespace
 
@@ -147,6 +155,7 @@ void store_record(vic_service& record, const PortTable& table, const TableSpot& 
   record.mode = static_cast<uint8_t>(table.mode);
   record.algorithm = static_cast<uint8_t>(table.algorithm.kind);
   record.tier_count = static_cast<uint8_t>(table.tiers.size());
+  record.pass = static_cast<uint16_t>(table.pass);
   for (size_t i = 0; i < table.tiers.size(); ++i) {
     record.tiers[i] = {.count = table.tiers[i].count,
                        .priority = table.tiers[i].priority,
@@ -164,13 +173,13 @@ uint32_t record_flags(const PortTable& table) {
 vic_view view_of(const PortTable& table, const TableSpot& spot) {
   const uint16_t flags = view_flags(table);
   return {.first = draws_slots(table.loaded, flags) ? spot.slots.loaded.first : spot.record,
-          .count = table.loaded,
+          .count = view_count(table.loaded, static_cast<uint16_t>(table.pass), flags),
           .flags = flags};
 }
 
 vic_view view_of(const vic_service& record, uint32_t index) {
   return {.first = draws_slots(record.loaded, record.view_flags) ? record.first : index,
-          .count = record.loaded,
+          .count = view_count(record.loaded, record.pass, record.view_flags),
           .flags = static_cast<uint16_t>(record.view_flags | vic_counter_hint(record.counter_row))};
 }
 
@@ -195,8 +204,8 @@ bool holds(const Memory& memory, const vic_service& record, const PortTable& tab
   }
   const PortTable header = header_of(record);
   return std::tie(header.port, header.family, header.mode, header.algorithm, header.on_empty,
-                  header.weighted, header.had_workload, header.tiers) ==
-         std::tie(table.port, table.family, table.mode, table.algorithm, table.on_empty,
+                  header.pass, header.weighted, header.had_workload, header.tiers) ==
+         std::tie(table.port, table.family, table.mode, table.algorithm, table.on_empty, table.pass,
                   table.weighted, table.had_workload, table.tiers);
 }
 

@@ -12,13 +12,13 @@ bool precedes(const Claimant& left, const Claimant& right) {
   return rank(left) < rank(right);
 }
 
-void AddressClaims::add(const NetworkAddress& address, const Claimant& claimant) {
+void AddressClaims::add(const ServiceAddress& address, const Claimant& claimant) {
   Claimants& all = claims_[address];
   all.insert(std::upper_bound(all.begin(), all.end(), claimant, precedes), claimant);
   if (all.size() == 2) contested_.insert(address);
 }
 
-void AddressClaims::remove(const NetworkAddress& address, SymbolId service) {
+void AddressClaims::remove(const ServiceAddress& address, SymbolId service) {
   const auto found = claims_.find(address);
   if (found == claims_.end()) return;
   Claimants& all = found->second;
@@ -28,22 +28,38 @@ void AddressClaims::remove(const NetworkAddress& address, SymbolId service) {
   if (all.empty()) claims_.erase(found);
 }
 
-std::span<const Claimant> AddressClaims::claimants(const NetworkAddress& address) const {
+std::span<const Claimant> AddressClaims::claimants(const ServiceAddress& address) const {
   const auto found = claims_.find(address);
   if (found == claims_.end()) return {};
   return {found->second.data(), found->second.size()};
 }
 
-std::optional<SymbolId> AddressClaims::owner(const NetworkAddress& address) const {
-  const auto all = claimants(address);
-  if (all.empty()) return std::nullopt;
-  return all.front().service;
+std::vector<Serving> AddressClaims::serving(const ServiceAddress& address,
+                                            Namespaces namespaces) const {
+  const bool known = namespaces == Namespaces::kKnown;
+  std::vector<Serving> serving;
+  absl::InlinedVector<SymbolId, 2> answered;  // namespaces
+  for (const Claimant& claimant : claimants(address)) {
+    const bool first = serving.empty() || serving.front().audience != Audience::kEveryone;
+    const bool answers_all = claimant.visibility == Visibility::kPublic || !known;
+    const bool in_namespace =
+        std::find(answered.begin(), answered.end(), claimant.name_space) == answered.end();
+    // Those of PUBLIC visibility come first, so whoever serves everyone is the first of all.
+    if (answers_all && first) {
+      serving.push_back({.service = claimant.service, .audience = Audience::kEveryone});
+    } else if (known && in_namespace) {
+      serving.push_back({.service = claimant.service, .audience = Audience::kOwnNamespace});
+    }
+    if (in_namespace) answered.push_back(claimant.name_space);
+  }
+  std::sort(serving.begin(), serving.end());
+  return serving;
 }
 
-std::vector<IpAddress> AddressClaims::contested(SymbolId network) const {
-  std::vector<IpAddress> addresses;
-  for (const NetworkAddress& address : contested_) {
-    if (address.network == network) addresses.push_back(address.ip);
+std::vector<ServiceAddress> AddressClaims::contested(SymbolId network) const {
+  std::vector<ServiceAddress> addresses;
+  for (const ServiceAddress& address : contested_) {
+    if (address.network == network) addresses.push_back(address);
   }
   std::sort(addresses.begin(), addresses.end());
   return addresses;

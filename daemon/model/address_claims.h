@@ -1,5 +1,5 @@
-// Which services claim an address, and who of them serves it (semantics 2.3). Host addresses only.
-// Owned by the Snapshot, control thread.
+// Which services claim an address or a range of them, and who of them serves it to whom
+// (semantics 2.3). Owned by the Snapshot, control thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -16,19 +16,10 @@
 
 namespace vicinity::model {
 
-struct NetworkAddress {
-  SymbolId network;
-  IpAddress ip;
-  auto operator<=>(const NetworkAddress&) const = default;
-  template <class H>
-  friend H AbslHashValue(H state, const NetworkAddress& address) {
-    return H::combine(std::move(state), address.network, address.ip);
-  }
-};
-
 // All that decides between two claimants.
 struct Claimant {
   SymbolId service;
+  SymbolId name_space;
   std::string_view name;  // namespace/hostname; lives in Symbols
   Visibility visibility = Visibility::kPublic;
   bool canonical = false;
@@ -38,21 +29,34 @@ struct Claimant {
 // smallest name.
 [[nodiscard]] bool precedes(const Claimant& left, const Claimant& right);
 
+// Is it known which namespace a client is of? Until then nobody is asked for his, and a service of
+// NAMESPACE visibility serves everyone whom no PUBLIC one serves.
+enum class Namespaces : uint8_t { kUnknown, kKnown };
+
+// A service and those whom it serves at one address.
+struct Serving {
+  SymbolId service;
+  Audience audience = Audience::kEveryone;
+  auto operator<=>(const Serving&) const = default;
+};
+
 class AddressClaims {
  public:
-  void add(const NetworkAddress& address, const Claimant& claimant);
-  void remove(const NetworkAddress& address, SymbolId service);
+  void add(const ServiceAddress& address, const Claimant& claimant);
+  void remove(const ServiceAddress& address, SymbolId service);
 
   // Most entitled first; empty when nobody claims the address.
-  [[nodiscard]] std::span<const Claimant> claimants(const NetworkAddress& address) const;
-  [[nodiscard]] std::optional<SymbolId> owner(const NetworkAddress& address) const;
+  [[nodiscard]] std::span<const Claimant> claimants(const ServiceAddress& address) const;
+  // Sorted. At most one of them serves everyone, and one each its own namespace.
+  [[nodiscard]] std::vector<Serving> serving(const ServiceAddress& address,
+                                             Namespaces namespaces) const;
   // Addresses of `network` with more than one claimant, sorted.
-  [[nodiscard]] std::vector<IpAddress> contested(SymbolId network) const;
+  [[nodiscard]] std::vector<ServiceAddress> contested(SymbolId network) const;
 
  private:
   using Claimants = absl::InlinedVector<Claimant, 1>;
-  absl::flat_hash_map<NetworkAddress, Claimants> claims_;
-  absl::flat_hash_set<NetworkAddress> contested_;  // those with more than one claimant
+  absl::flat_hash_map<ServiceAddress, Claimants> claims_;
+  absl::flat_hash_set<ServiceAddress> contested_;  // those with more than one claimant
 };
 
 }  // namespace vicinity::model

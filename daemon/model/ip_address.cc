@@ -63,6 +63,18 @@ std::string endpoint_text(const IpAddress& ip, uint16_t port) {
   return fmt::format("[{}]:{}", ip.to_string(), port);
 }
 
+IpAddress masked(IpAddress ip, uint8_t length) {
+  for (unsigned bit = length; bit < family_bits(ip.family); ++bit) {
+    ip.bytes[bit / 8] &= static_cast<uint8_t>(~(0x80u >> bit % 8));
+  }
+  return ip;
+}
+
+std::string prefix_text(const IpAddress& ip, uint8_t length) {
+  if (length == family_bits(ip.family)) return ip.to_string();
+  return fmt::format("{}/{}", ip.to_string(), length);
+}
+
 bool same_prefix(const IpAddress& left, const IpAddress& right, uint8_t length) {
   const size_t whole = length / 8;
   if (!std::equal(left.bytes.begin(), left.bytes.begin() + whole, right.bytes.begin())) {

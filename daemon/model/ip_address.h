@@ -39,6 +39,10 @@ struct IpAddress {
 
 // "10.0.0.1:80", "[fd00::1]:80".
 [[nodiscard]] std::string endpoint_text(const IpAddress& ip, uint16_t port);
+// The first `length` bits, the others 0. REQUIRES: length <= family_bits.
+[[nodiscard]] IpAddress masked(IpAddress ip, uint8_t length);
+// "10.0.0.0/8"; without the length for a host.
+[[nodiscard]] std::string prefix_text(const IpAddress& ip, uint8_t length);
 // True when the first `length` bits are equal. REQUIRES: same family, length <= family_bits.
 [[nodiscard]] bool same_prefix(const IpAddress& left, const IpAddress& right, uint8_t length);
 

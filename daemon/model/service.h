@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/ip_address.h"
@@ -27,12 +28,28 @@ struct LoadBalancing {
   bool operator==(const LoadBalancing&) const = default;
 };
 
+// Who is answered at an address: all clients, or those of the service's namespace.
+enum class Audience : uint8_t { kEveryone = 0, kOwnNamespace };
+
 struct ServiceAddress {
   SymbolId network;
   IpAddress ip;
   uint8_t length = 32;  // prefix length; family_bits(ip.family) = one host
   [[nodiscard]] bool is_host() const { return length == family_bits(ip.family); }
   auto operator<=>(const ServiceAddress&) const = default;
+  template <class H>
+  friend H AbslHashValue(H state, const ServiceAddress& address) {
+    return H::combine(std::move(state), address.network, address.ip, address.length);
+  }
+};
+
+// An address or a range of this node's network, and whom its service serves there.
+struct OwnedAddress {
+  IpAddress ip;  // of a range: the bits behind the prefix are 0
+  uint8_t length = 32;
+  Audience audience = Audience::kEveryone;
+  auto operator<=>(const OwnedAddress&) const = default;
+  [[nodiscard]] bool is_host() const { return length == family_bits(ip.family); }
 };
 
 struct Service {

@@ -70,6 +70,11 @@ const Workload& Snapshot::workload(WorkloadIndex index) const {
   return state_->workloads.at(index);
 }
 
+const Workload* Snapshot::local_pod(const IpAddress& address) const {
+  const auto found = state_->local_pods.find(address);
+  return found == state_->local_pods.end() ? nullptr : &state_->workloads.at(found->second);
+}
+
 std::span<const WorkloadIndex> Snapshot::endpoints(SymbolId service) const {
   return state_->workloads.endpoints(service);
 }
@@ -82,26 +87,54 @@ void Snapshot::mark_had_workload(SymbolId service) {
   if (state_->had_workload.insert(service).second) state_->touch(service);
 }
 
-std::vector<IpAddress> Snapshot::owned_addresses(SymbolId service) const {
-  std::vector<IpAddress> owned;
-  for (const NetworkAddress& address : claimed_addresses(find_service(service))) {
-    const bool here = address.network == self().place.network;
-    if (here && state_->claims.owner(address) == service) owned.push_back(address.ip);
+void Snapshot::know_namespaces() { state_->know_namespaces(); }
+
+std::vector<OwnedAddress> Snapshot::owned(SymbolId service) const {
+  std::vector<OwnedAddress> owned;
+  for (const ServiceAddress& address : claimed_addresses(find_service(service))) {
+    if (address.network != self().place.network) continue;
+    for (const Serving& one : state_->claims.serving(address, state_->namespaces)) {
+      if (one.service == service) owned.push_back({address.ip, address.length, one.audience});
+    }
   }
   return owned;
 }
 
+std::vector<IpAddress> Snapshot::owned_addresses(SymbolId service) const {
+  std::vector<IpAddress> hosts;
+  for (const OwnedAddress& address : owned(service)) {
+    const bool everyone = address.audience == Audience::kEveryone;
+    if (everyone && address.is_host()) hosts.push_back(address.ip);
+  }
+  return hosts;
+}
+
+std::vector<Serving> Snapshot::serving(const IpAddress& ip, uint8_t length) const {
+  return state_->claims.serving({self().place.network, masked(ip, length), length},
+                                state_->namespaces);
+}
+
 std::vector<AddressConflict> Snapshot::conflicts() const {
   std::vector<AddressConflict> conflicts;
-  const SymbolId network = self().place.network;
-  for (const IpAddress& ip : state_->claims.contested(network)) {
-    const auto claimants = state_->claims.claimants({network, ip});
-    std::vector<Claimant> others(claimants.begin() + 1, claimants.end());
-    std::ranges::sort(others, {}, &Claimant::name);
+  for (const ServiceAddress& address : state_->claims.contested(self().place.network)) {
     AddressConflict& conflict = conflicts.emplace_back();
-    conflict.address = ip;
-    conflict.owner = claimants.front().service;
-    for (const Claimant& other : others) conflict.others.push_back(other.service);
+    conflict.address = address.ip;
+    conflict.length = address.length;
+    absl::flat_hash_set<SymbolId> served;
+    for (const Serving& one : state_->claims.serving(address, state_->namespaces)) {
+      served.insert(one.service);
+      if (one.audience == Audience::kEveryone) {
+        conflict.owner = one.service;
+      } else {
+        conflict.own_namespace.push_back(one.service);
+      }
+    }
+    for (const Claimant& claimant : state_->claims.claimants(address)) {
+      if (!served.contains(claimant.service)) conflict.others.push_back(claimant.service);
+    }
+    const auto name = [this](SymbolId service) { return symbols().name(service); };
+    std::ranges::sort(conflict.own_namespace, {}, name);
+    std::ranges::sort(conflict.others, {}, name);
   }
   return conflicts;
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/address_claims.h"
 #include "model/delta.h"
 #include "model/place.h"
 #include "model/service.h"
@@ -36,11 +37,13 @@ struct Changes {
   bool operator==(const Changes&) const = default;
 };
 
-// One address claimed by several services of one network: `owner` serves it, the others do not.
+// One address or range claimed by several services of one network.
 struct AddressConflict {
   IpAddress address;
-  SymbolId owner;
-  std::vector<SymbolId> others;  // sorted by name
+  uint8_t length = 32;
+  std::optional<SymbolId> owner;        // serves it to everyone
+  std::vector<SymbolId> own_namespace;  // serve it to their own namespaces; sorted by name
+  std::vector<SymbolId> others;         // do not serve it; sorted by name
   bool operator==(const AddressConflict&) const = default;
 };
 
@@ -63,6 +66,9 @@ class Snapshot {
   [[nodiscard]] const Service* find_service(SymbolId key) const;  // nullptr: not known
   [[nodiscard]] const Workload* find_workload(std::string_view uid) const;
   [[nodiscard]] const Workload& workload(WorkloadIndex index) const;
+  // The workload of this node that has the address for itself; nullptr: none, or the node's own
+  // address (host network).
+  [[nodiscard]] const Workload* local_pod(const IpAddress& address) const;
   // Workloads bound to the service, whether or not it is known yet. Unspecified but repeatable
   // order.
   [[nodiscard]] std::span<const WorkloadIndex> endpoints(SymbolId service) const;
@@ -71,9 +77,17 @@ class Snapshot {
   [[nodiscard]] bool had_workload(SymbolId service) const;
   void mark_had_workload(SymbolId service);
 
-  // Host addresses of this node's network that `service` owns, sorted (semantics 2.3: canonical
-  // first, then the smallest namespace/hostname; NAMESPACE visibility yields to any PUBLIC).
+  // From now on clients are asked for their namespace: its own services come first for them, and
+  // those of NAMESPACE visibility serve no others.
+  void know_namespaces();
+  // Addresses and ranges of this node's network that `service` owns, sorted (semantics 2.3:
+  // canonical first, then the smallest namespace/hostname; NAMESPACE visibility yields to any
+  // PUBLIC).
+  [[nodiscard]] std::vector<OwnedAddress> owned(SymbolId service) const;
+  // Those of them that are hosts' and served to everyone.
   [[nodiscard]] std::vector<IpAddress> owned_addresses(SymbolId service) const;
+  // Who serves an address or a range of this node's network, to whom; sorted.
+  [[nodiscard]] std::vector<Serving> serving(const IpAddress& ip, uint8_t length) const;
   [[nodiscard]] std::vector<AddressConflict> conflicts() const;
 
   // This node: the network, cluster and locality that most of its workloads state, ties to the

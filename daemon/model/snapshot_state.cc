@@ -28,6 +28,7 @@ FixedContext fixed_context(const ContextOverride& overrides, Symbols& symbols) {
 
 Claimant claimant(const Service& service, const Symbols& symbols) {
   return {.service = service.key,
+          .name_space = service.name_space,
           .name = symbols.name(service.key),
           .visibility = service.visibility,
           .canonical = service.canonical};
@@ -48,11 +49,11 @@ bool has_binding(const Workload& workload, const Binding& binding) {
 
 }  // namespace
 
-std::vector<NetworkAddress> claimed_addresses(const Service* service) {
-  std::vector<NetworkAddress> addresses;
+std::vector<ServiceAddress> claimed_addresses(const Service* service) {
+  std::vector<ServiceAddress> addresses;
   if (service == nullptr) return addresses;
   for (const ServiceAddress& address : service->addresses) {
-    if (address.is_host()) addresses.push_back({address.network, address.ip});
+    addresses.push_back({address.network, masked(address.ip, address.length), address.length});
   }
   std::ranges::sort(addresses);
   addresses.erase(std::ranges::unique(addresses).begin(), addresses.end());
@@ -78,6 +79,7 @@ void Snapshot::State::remove_workload(WorkloadIndex index) {
   const Workload& workload = workloads.at(index);
   context.remove(workload.place);
   for (const Binding& binding : workload.bindings) touch(binding.service);
+  forget_local(index);
   workloads.erase(index);
 }
 
@@ -111,7 +113,21 @@ void Snapshot::State::upsert(Workload workload) {
   context.add(workload.place);
   bound(workload);
   for (const Binding& binding : workload.bindings) touch(binding.service);
-  workloads.insert(std::move(workload));
+  note_local(workloads.insert(std::move(workload)));
+}
+
+// A new pod may have the address before the old one is gone: it keeps it.
+void Snapshot::State::note_local(WorkloadIndex index) {
+  const Workload& workload = workloads.at(index);
+  if (workload.host_network || workload.place.node != context.client().place.node) return;
+  for (const IpAddress& address : workload.addresses) local_pods[address] = index;
+}
+
+void Snapshot::State::forget_local(WorkloadIndex index) {
+  for (const IpAddress& address : workloads.at(index).addresses) {
+    const auto found = local_pods.find(address);
+    if (found != local_pods.end() && found->second == index) local_pods.erase(found);
+  }
 }
 
 void Snapshot::State::replace(WorkloadIndex index, Workload workload) {
@@ -127,34 +143,42 @@ void Snapshot::State::replace(WorkloadIndex index, Workload workload) {
   for (const Binding& binding : workload.bindings) {
     if (!same || !has_binding(old, binding)) touch(binding.service);
   }
+  forget_local(index);
   workloads.replace(index, std::move(workload));
+  note_local(index);
 }
 
 // Takes the claims of `before` out and those of `after` in (either may be absent), and touches
-// whoever loses or gains an address of this node's network by that.
+// whoever loses or gains clients at an address of this node's network by that.
 void Snapshot::State::change_claims(const Service* before, const Service* after) {
-  const std::vector<NetworkAddress> old_addresses = claimed_addresses(before);
-  const std::vector<NetworkAddress> new_addresses = claimed_addresses(after);
-  std::vector<NetworkAddress> affected;
+  const std::vector<ServiceAddress> old_addresses = claimed_addresses(before);
+  const std::vector<ServiceAddress> new_addresses = claimed_addresses(after);
+  std::vector<ServiceAddress> affected;
   std::ranges::set_union(old_addresses, new_addresses, std::back_inserter(affected));
-  std::erase_if(affected, [this](const NetworkAddress& address) {
+  std::erase_if(affected, [this](const ServiceAddress& address) {
     return address.network != context.client().place.network;
   });
-  std::vector<std::optional<SymbolId>> owners;
-  owners.reserve(affected.size());
-  for (const NetworkAddress& address : affected) owners.push_back(claims.owner(address));
+  std::vector<std::vector<Serving>> serving;
+  serving.reserve(affected.size());
+  for (const ServiceAddress& address : affected) {
+    serving.push_back(claims.serving(address, namespaces));
+  }
 
-  for (const NetworkAddress& address : old_addresses) claims.remove(address, before->key);
-  for (const NetworkAddress& address : new_addresses) {
+  for (const ServiceAddress& address : old_addresses) claims.remove(address, before->key);
+  for (const ServiceAddress& address : new_addresses) {
     claims.add(address, claimant(*after, symbols));
   }
   for (size_t i = 0; i < affected.size(); ++i) {
-    const std::optional<SymbolId>& loses = owners[i];
-    const std::optional<SymbolId> gains = claims.owner(affected[i]);
-    if (gains == loses) continue;
-    if (loses.has_value()) touch(*loses);
-    if (gains.has_value()) touch(*gains);
+    std::vector<Serving> differing;
+    std::ranges::set_symmetric_difference(serving[i], claims.serving(affected[i], namespaces),
+                                          std::back_inserter(differing));
+    for (const Serving& one : differing) touch(one.service);
   }
+}
+
+void Snapshot::State::know_namespaces() {
+  namespaces = Namespaces::kKnown;
+  for (const auto& [key, service] : services) touched.insert(key);
 }
 
 }  // namespace vicinity::model

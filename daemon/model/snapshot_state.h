@@ -16,8 +16,8 @@
 
 namespace vicinity::model {
 
-// The host addresses a service claims, each once, sorted; none for nullptr.
-[[nodiscard]] std::vector<NetworkAddress> claimed_addresses(const Service* service);
+// The addresses and ranges a service claims, each once, sorted; none for nullptr.
+[[nodiscard]] std::vector<ServiceAddress> claimed_addresses(const Service* service);
 
 struct Snapshot::State {
   State(std::string_view node, const ContextOverride& overrides);
@@ -31,15 +31,20 @@ struct Snapshot::State {
   void upsert(Workload workload);
   void replace(WorkloadIndex index, Workload workload);
   void bound(const Workload& workload);
+  void note_local(WorkloadIndex index);
+  void forget_local(WorkloadIndex index);
   void change_claims(const Service* before, const Service* after);
+  void know_namespaces();
 
   Symbols symbols;
   OwnContext context;
   WorkloadStore workloads;
   absl::flat_hash_map<SymbolId, std::unique_ptr<const Service>> services;
   AddressClaims claims;
+  absl::flat_hash_map<IpAddress, WorkloadIndex> local_pods;
   absl::flat_hash_set<SymbolId> had_workload;
   absl::flat_hash_set<SymbolId> touched;
+  Namespaces namespaces = Namespaces::kUnknown;
   bool context_changed = false;
 };
 

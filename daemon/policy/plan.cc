@@ -28,6 +28,8 @@ std::string_view on_empty_name(OnEmpty on_empty) {
   return on_empty == OnEmpty::kRefuse ? "refuse" : "pass";
 }
 
+std::string_view pass_name(Pass pass) { return pass == Pass::kWaypoint ? "waypoint" : "asked"; }
+
 std::string_view exclusion_name(Exclusion reason) {
   switch (reason) {
     case Exclusion::kUnhealthy:
@@ -54,8 +56,10 @@ void sort_by_uid(std::vector<Excluded>& excluded) {
 }
 
 std::string to_text(const Plan& plan) {
-  std::string text = fmt::format("plan {} {} on_empty={}\n", mode_name(plan.mode),
+  std::string text = fmt::format("plan {} {} on_empty={}", mode_name(plan.mode),
                                  to_text(plan.algorithm), on_empty_name(plan.on_empty));
+  if (plan.pass != Pass::kAsked) text += fmt::format(" pass={}", pass_name(plan.pass));
+  text += "\n";
   for (const Tier& tier : plan.tiers) {
     text += fmt::format("  tier {} load={}\n", tier.priority, tier.load_percent);
     for (const Member& member : tier.members) {

@@ -16,6 +16,11 @@ namespace vicinity::policy {
 
 enum class Mode : uint8_t { kAny, kStrict, kFailover, kPassthrough, kPrioritized, kDistribute };
 enum class OnEmpty : uint8_t { kRefuse, kPass };
+// Why a plan of Mode::kPassthrough leaves connections alone (= enum vic_pass).
+enum class Pass : uint8_t {
+  kAsked,     // the service wants it
+  kWaypoint,  // its waypoint balances
+};
 enum class Exclusion : uint8_t {
   kUnhealthy,
   kNoPort,
@@ -60,6 +65,7 @@ struct Plan {
   Mode mode = Mode::kAny;
   AlgorithmSpec algorithm;
   OnEmpty on_empty = OnEmpty::kRefuse;
+  Pass pass = Pass::kAsked;
   std::vector<Endpoint> endpoints;
   std::vector<Tier> tiers;         // in order of preference
   std::vector<Excluded> excluded;  // sorted by workload uid
@@ -68,6 +74,7 @@ struct Plan {
 
 [[nodiscard]] std::string_view mode_name(Mode mode);              // "failover"
 [[nodiscard]] std::string_view on_empty_name(OnEmpty on_empty);   // "refuse"
+[[nodiscard]] std::string_view pass_name(Pass pass);              // "waypoint"
 [[nodiscard]] std::string_view exclusion_name(Exclusion reason);  // "no_port"
 
 void sort_by_uid(std::vector<Excluded>& excluded);

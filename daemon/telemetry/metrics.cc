@@ -184,14 +184,18 @@ void add_connects(Families& out, const Published& p) {
     uint64_t count;
   };
   const std::array rows{
+      Row{"passed", "captured", o.captured},
       Row{"passed", "empty", o.passed_empty},
+      Row{"passed", "host_network", o.host_network},
       Row{"passed", "internal_error", o.internal_error},
       Row{"passed", "unrecorded", o.unrecorded},
       Row{"passed", "lease_expired", o.lease_expired},
       Row{"passed", "not_a_service", o.not_a_service},
+      Row{"passed", "opted_out", o.opted_out},
       Row{"passed", "own_socket", o.own_socket},
       Row{"passed", "passthrough", o.passed_passthrough},
       Row{"passed", "unknown_port", o.unknown_port_passed},
+      Row{"passed", "waypoint", o.passed_waypoint},
       Row{"refused", "empty", o.refused_empty},
       Row{"refused", "unknown_port", o.unknown_port_refused},
       Row{"translated", "", o.translated},
@@ -211,6 +215,23 @@ void add_connects(Families& out, const Published& p) {
   }
 }
 
+void add_readiness(Families& out, const Published& published) {
+  out.gauge("ready", "1 when tables are published, attached and a probe connect was translated.",
+            unready(published).empty() ? 1 : 0);
+  out.gauge("probe_translated", "1 when the last probe connect was translated.",
+            published.probe.translated ? 1 : 0);
+  out.gauge("dns_failing_names", "Host names of endpoints whose last lookup failed.",
+            static_cast<double>(published.dns_problems.size()));
+}
+
+void add_pods(Families& out, const telemetry::PodsInfo& pods) {
+  out.open("pods", "Network namespaces of this node, by what is known of them.", MetricType::Gauge);
+  out.add(static_cast<double>(pods.namespaces), {{"state", "seen"}});
+  out.add(static_cast<double>(pods.known), {{"state", "known"}});
+  out.add(static_cast<double>(pods.opted_out), {{"state", "opted_out"}});
+  out.add(static_cast<double>(pods.captured), {{"state", "captured"}});
+}
+
 }  // namespace
 
 std::vector<MetricFamily> metric_families(const Published& published) {
@@ -221,6 +242,8 @@ std::vector<MetricFamily> metric_families(const Published& published) {
   add_policies(out, published.policies);
   add_tables(out, published.dataplane);
   add_connects(out, published);
+  add_pods(out, published.pods);
+  add_readiness(out, published);
   return out.take();
 }
 

@@ -88,6 +88,24 @@ struct LeaseInfo {
   absl::Time renewed_at = absl::InfinitePast();
 };
 
+// The network namespaces of this node, but for the host's.
+struct PodsInfo {
+  std::string problem;       // why they are not looked at; empty: they are
+  bool leaves_host = false;  // sockets of process 1's namespace are left alone
+  uint64_t namespaces = 0;
+  uint64_t known = 0;  // whose pod the feed knows
+  uint64_t opted_out = 0;
+  uint64_t captured = 0;  // and left alone
+};
+
+// Is a connect of this node really translated? See readiness_probe.h.
+struct ProbeInfo {
+  bool translated = false;
+  std::string problem = "not probed yet";  // why not
+  bool from_sibling = false;               // made in a cgroup beside the daemon's own
+  std::string why_no_sibling;              // otherwise in the daemon's own
+};
+
 struct BuildInfo {
   std::string version;
   uint32_t abi_version = 0;
@@ -103,6 +121,10 @@ struct Published {
   EngineCounts engine;
   LeaseInfo lease;
   PolicyInfo policies;
+  PodsInfo pods;
+  ProbeInfo probe;
+  bool published_once = false;            // tables have been published since the start
+  std::vector<std::string> dns_problems;  // "name: why", of names whose last lookup failed
   dataplane::DataplaneStatus dataplane;
   dataplane::Outcomes outcomes;
   std::vector<dataplane::TierCounts> tiers;  // sorted by service
@@ -111,6 +133,10 @@ struct Published {
   std::vector<std::string> conflicts;        // "10.96.0.10: a/b serves it; c/d does not", bounded
   std::string last_error;                    // of the engine itself
 };
+
+// Why this node is not ready, in words, most important first; empty: it is. Ready is who has
+// published tables, has its hooks where they are to be, and had a probe connect translated.
+[[nodiscard]] std::vector<std::string> unready(const Published& published);
 
 // Never holds a null pointer. Any thread.
 class PublishedCell {

@@ -16,6 +16,9 @@
  *       -> vic_slots4[slot]       the endpoint; with unequal shares vic_aliases4[slot] first
  *         -> vic_counters[...]    one add, by the slot's `counter`
  *
+ * Where the configuration line says so, the socket's network namespace is looked up in vic_pods
+ * first (who it belongs to, whether it is balanced at all), and address ranges in vic_ranges4 last.
+ *
  * Index 0 of vic_services and of the slot arenas is never used, so zero always means "none".
  */
 #ifndef VICINITY_ABI_H_
@@ -48,6 +51,9 @@ enum vic_limit {
   VIC_MAX_TIERS = 16,
   /* Loaded slots of one table: `count` of a view has 16 bits. */
   VIC_MAX_LOADED_SLOTS = 65535,
+  /* Where the daemon's probe connects to: 127.86.73.67, of which nothing else has a use. */
+  VIC_PROBE_ADDRESS = 0x7f564943,
+  VIC_PROBE_PORT = 1,
   VIC_NAME_CHARS = 92,
   VIC_NAME_MORE_CHARS = 184,
   VIC_CONTEXT_CHARS = 256,
@@ -67,7 +73,7 @@ enum vic_limit {
 struct vic_view {
   __u32 first; /* index of the first slot; where no slot is drawn at random (count == 0,
                   passthrough, the port-0 entry, other algorithms): of the vic_services record */
-  __u16 count; /* slots that carry load; 0 = empty */
+  __u16 count; /* slots that carry load; 0 = empty. Passthrough: enum vic_pass */
   __u16 flags; /* enum vic_view_flag, algorithm in VIC_VIEW_ALGORITHM_MASK */
 };
 
@@ -82,6 +88,12 @@ enum vic_view_flag {
   /* Which cache line of vic_counters the service counts in (vic_counter_hint): lets a hook fetch it
    * while the slot is on its way. Only a hint, it may be stale. */
   VIC_VIEW_HINT_MASK = 0xf8e0,
+};
+
+/* Why a passthrough table leaves connections alone. */
+enum vic_pass {
+  VIC_PASS_PASSTHROUGH = 0, /* the service asks for it */
+  VIC_PASS_WAYPOINT = 1,    /* its waypoint balances */
 };
 
 enum vic_algorithm {
@@ -110,8 +122,14 @@ enum vic_mode {
 struct vic_frontend4 {
   __u32 address_be;
   __u16 port_be;
-  __u16 realm; /* 0 = everyone; other realms are reserved for per-namespace answers */
+  __u16 realm; /* 0 = everyone, otherwise only sockets of that realm (vic_pod); VIC_REALM_RANGE */
   struct vic_view view;
+};
+
+enum vic_realm {
+  VIC_REALM_EVERYONE = 0,
+  /* Set in the realm of a range's entries, whose address is the range's mark (vic_range_word). */
+  VIC_REALM_RANGE = 0x8000,
 };
 
 /* As vic_frontend4. Map vic_frontends6 (inside vic_bucket6); writer: daemon; reader: connect6. */
@@ -179,6 +197,10 @@ enum vic_config_flag {
   VIC_CONFIG_PREFIXES_COMPLETE = 0x0002,
   /* Some entries found no room in their buckets and are in the overflow buckets (layout.h). */
   VIC_CONFIG_OVERFLOW = 0x0004,
+  /* vic_pods matters to some socket of this node. */
+  VIC_CONFIG_PODS = 0x0008,
+  /* There are address ranges of this family: what no entry matches may be in one. */
+  VIC_CONFIG_RANGES = 0x0010,
 };
 
 /*
@@ -235,7 +257,7 @@ struct vic_service {
   __u8 algorithm;    /* enum vic_algorithm */
   __u8 tier_count;
   __u16 name_length; /* whole name, also when it continues in `more` */
-  __u16 reserved;    /* 0 */
+  __u16 pass;        /* enum vic_pass, of a passthrough table */
   __u32 rest;        /* first of the slots without load */
   struct vic_tier tiers[VIC_MAX_TIERS];
   char name[VIC_NAME_CHARS]; /* namespace/hostname */
@@ -261,7 +283,11 @@ enum vic_outcome {
   VIC_OUTCOME_OWN_SOCKET = 8,
   VIC_OUTCOME_INTERNAL_ERROR = 9,
   VIC_OUTCOME_UNRECORDED = 10,
-  VIC_OUTCOME_COUNT = 11,
+  VIC_OUTCOME_PASSED_WAYPOINT = 11,
+  VIC_OUTCOME_OPTED_OUT = 12,
+  VIC_OUTCOME_CAPTURED = 13,
+  VIC_OUTCOME_HOST_NETWORK = 14,
+  VIC_OUTCOME_COUNT = 15,
 };
 
 /*
@@ -280,6 +306,58 @@ struct vic_outcomes {
   __u64 own_socket;
   __u64 internal_error; /* a lookup that cannot fail did: passed unrewritten */
   __u64 unrecorded;     /* UDP, and no room to remember it: passed unrewritten */
+  __u64 passed_waypoint;
+  __u64 opted_out; /* these three: to a service, by a socket whose namespace is left alone */
+  __u64 captured;
+  __u64 host_network;
+};
+
+enum vic_pod_flag {
+  VIC_POD_OPTED_OUT = 0x0001,    /* the pod, or its namespace, is not to be balanced */
+  VIC_POD_CAPTURED = 0x0002,     /* ztunnel or a sidecar listens in it */
+  VIC_POD_HOST_NETWORK = 0x0004, /* the namespace of process 1; not in vic_pods, see maps.h */
+  VIC_POD_ADDRESS4 = 0x0100,     /* address4_be is known */
+  VIC_POD_ADDRESS6 = 0x0200,     /* address6_be is known */
+};
+
+/*
+ * The pod behind a network namespace. The key is the namespace's cookie (bpf_get_netns_cookie,
+ * SO_NETNS_COOKIE), which the value repeats: a reader that finds another one there saw an element
+ * change hands, and knows nothing of the pod. A namespace that is not here follows the node's
+ * tables. Hash vic_pods; writer: daemon; reader: every hook when VIC_CONFIG_PODS is set, hashing by
+ * source whenever it wants the pod's address.
+ */
+struct vic_pod {
+  __u64 netns_cookie;
+  __u16 realm; /* looked up before VIC_REALM_EVERYONE; 0 = none of its own */
+  __u16 flags; /* enum vic_pod_flag */
+  __u32 address4_be;
+  __u32 address6_be[4];
+};
+
+/* One process, as the iterator vic_tasks (pods.bpf.c) writes them; reader: daemon. */
+struct vic_task {
+  __u64 netns_cookie;
+  __u32 pid;      /* in the daemon's pid namespace */
+  __u32 reserved; /* 0 */
+};
+
+/*
+ * The ranges of service addresses, to find the longest one that holds a destination: the range's
+ * own entries are in vic_frontends. Keys of LPM tries: prefix_length counts the 32 bits of `realm`
+ * too. Value: __u32, the range's length in bits. Maps vic_ranges4, vic_ranges6; writer: daemon;
+ * reader: hooks when VIC_CONFIG_RANGES is set.
+ */
+struct vic_range4 {
+  __u32 prefix_length;
+  __u32 realm;
+  __u32 address_be;
+};
+
+struct vic_range6 {
+  __u32 prefix_length;
+  __u32 realm;
+  __u32 address_be[4];
 };
 
 /*
@@ -309,6 +387,7 @@ struct vic_event {
   __u8 reserved0;
   __u16 port_be;
   __u32 address_be[4]; /* IPv4 in [0] */
+  __u32 realm;         /* of the entry that was found */
 };
 
 /* An address, a port and what speaks there. Compared whole. */
@@ -387,9 +466,13 @@ VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_tgid) == 24, "all v
 VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
 VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
 VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
-VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 88, "vic_outcomes");
+VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 120, "vic_outcomes");
+VIC_STATIC_ASSERT(sizeof(struct vic_pod) == 32, "vic_pod");
+VIC_STATIC_ASSERT(sizeof(struct vic_task) == 16, "vic_task");
+VIC_STATIC_ASSERT(sizeof(struct vic_range4) == 12, "vic_range4");
+VIC_STATIC_ASSERT(sizeof(struct vic_range6) == 24, "vic_range6");
 VIC_STATIC_ASSERT(sizeof(struct vic_context) == 1544, "vic_context");
-VIC_STATIC_ASSERT(sizeof(struct vic_event) == 24, "vic_event");
+VIC_STATIC_ASSERT(sizeof(struct vic_event) == 28, "vic_event");
 VIC_STATIC_ASSERT(sizeof(struct vic_endpoint) == 20, "vic_endpoint");
 VIC_STATIC_ASSERT(sizeof(struct vic_origin) == 64, "vic_origin");
 VIC_STATIC_ASSERT(sizeof(struct vic_pair_key) == 16, "vic_pair_key");

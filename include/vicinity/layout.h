@@ -72,6 +72,19 @@ static inline __u64 vic_pair_id(const struct vic_endpoint* at, enum vic_pair_end
   return (vic_hash(key, 3) & ~3ULL) | (__u64)end;
 }
 
+/*
+ * Word `index` of the mark of a range: its network address with the first bit behind the prefix
+ * set. Ranges of different lengths have different marks. `word`, of any address in the range, and
+ * the result are in host order. A range is shorter than its family's addresses.
+ */
+static inline __u32 vic_range_word(__u32 word, __u32 index, __u32 length) {
+  const __u32 start = 32 * index;
+  if (length >= start + 32) return word;
+  if (length < start) return 0;
+  const __u32 bit = 0x80000000U >> (length - start);
+  return (word & ~(2 * bit - 1)) | bit;
+}
+
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 8 * (VIC_KEY4_WORDS + 1), "key4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 8 * (VIC_KEY6_WORDS + 1), "key6");
 VIC_STATIC_ASSERT(VIC_COUNTER_ROWS == 4096 && VIC_MAX_TIERS == 16, "counter = row << 4 | tier");

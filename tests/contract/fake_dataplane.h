@@ -54,6 +54,12 @@ class FakeDataplane final : public dataplane::Dataplane {
     return absl::OkStatus();
   }
 
+  [[nodiscard]] absl::Status set_pods(dataplane::Pods pods) override {
+    pods_ = std::move(pods);
+    return absl::OkStatus();
+  }
+  [[nodiscard]] const dataplane::Pods& pods() const { return pods_; }
+
   void renew_lease(absl::Duration lease) override {
     lease_ = lease;
     ++renewals_;
@@ -168,6 +174,7 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::map<std::string, absl::Status> failures_;
   bool predecessor_ = false;
   absl::Status take_over_status_;
+  dataplane::Pods pods_;
   absl::Duration lease_ = absl::ZeroDuration();
   uint64_t renewals_ = 0;
   uint64_t maintenances_ = 0;

@@ -110,7 +110,26 @@ class RandomTables {
     for (int i = 0; i < count; ++i) {
       for (const model::Family family : families) ports.push_back(next_port(80 + i, family));
     }
-    return service_table(std::move(name), addresses, std::move(ports));
+    compile::ServiceTable table = service_table(std::move(name), addresses, std::move(ports));
+    // Made from what it owns anyway, so they are nobody else's.
+    for (const model::IpAddress& address : table.addresses) {
+      if (below(4) == 0) table.scoped.push_back(next_range(address));
+      if (below(4) == 0) {
+        table.scoped.push_back(
+            {address, model::family_bits(address.family), model::Audience::kOwnNamespace});
+      }
+    }
+    std::ranges::sort(table.scoped);
+    return table;
+  }
+
+  // The last byte stays, which is what tells the addresses apart.
+  model::OwnedAddress next_range(model::IpAddress address) {
+    const uint8_t bytes = model::family_bits(address.family) / 8;
+    std::swap(address.bytes[2], address.bytes[bytes - 1u]);
+    const auto length = static_cast<uint8_t>(24 + below(model::family_bits(address.family) - 24));
+    return {model::masked(address, length), length,
+            below(2) == 0 ? model::Audience::kEveryone : model::Audience::kOwnNamespace};
   }
 
   compile::PortTable next_port(int port, model::Family family) {
@@ -129,6 +148,9 @@ class RandomTables {
     table.mode = static_cast<policy::Mode>(below(6));
     table.on_empty = below(2) == 0 ? policy::OnEmpty::kRefuse : policy::OnEmpty::kPass;
     table.had_workload = below(2) == 0;
+    if (table.mode == policy::Mode::kPassthrough && below(2) == 0) {
+      table.pass = policy::Pass::kWaypoint;
+    }
     return table;
   }
 

@@ -26,7 +26,11 @@ class ConnectTest : public KernelDataplaneTest {
         .lease_expired = now.lease_expired - last_.lease_expired,
         .own_socket = now.own_socket - last_.own_socket,
         .internal_error = now.internal_error - last_.internal_error,
-        .unrecorded = now.unrecorded - last_.unrecorded};
+        .unrecorded = now.unrecorded - last_.unrecorded,
+        .passed_waypoint = now.passed_waypoint - last_.passed_waypoint,
+        .opted_out = now.opted_out - last_.opted_out,
+        .captured = now.captured - last_.captured,
+        .host_network = now.host_network - last_.host_network};
     last_ = now;
     return since;
   }
@@ -86,6 +90,16 @@ TEST_F(ConnectTest, PassthroughIsNeverRewritten) {
   apply({service_table("ns/a", {kVip4}, {table})});
   EXPECT_EQ(connect(kVip4).answer, kDecoy);
   EXPECT_EQ(counted(), Outcomes{.passed_passthrough = 1});
+}
+
+TEST_F(ConnectTest, AServiceLeftToItsWaypointIsCountedAsSuch) {
+  open();
+  compile::PortTable table = port_table(80, Family::kIpv4, {});
+  table.mode = policy::Mode::kPassthrough;
+  table.pass = policy::Pass::kWaypoint;
+  apply({service_table("ns/a", {kVip4}, {table})});
+  EXPECT_EQ(connect(kVip4).answer, kDecoy);
+  EXPECT_EQ(counted(), Outcomes{.passed_waypoint = 1});
 }
 
 TEST_F(ConnectTest, AnUnknownPortIsNotAnUnknownAddress) {

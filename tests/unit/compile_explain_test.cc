@@ -55,7 +55,8 @@ TEST(Explain, JsonHasTheFieldsThatToolsRelyOn) {
       R"({"workload": "Kubernetes//Pod/sample/helloworld-2", "address": "10.244.2.5:5000", )"
       R"("locality": "region/zone2", "node": "worker2", "status": "HEALTHY", )"
       R"("weight": 1, "share_percent": 0.0}]}], )"
-      R"("excluded": [{"workload": "Kubernetes//Pod/sample/helloworld-4", "reason": "unhealthy"}]})";
+      R"("excluded": [{"workload": "Kubernetes//Pod/sample/helloworld-4", "reason": "unhealthy"}], )"
+      R"("notes": []})";
   EXPECT_EQ(compile::to_json(world.explanation("sample/helloworld", 5000)).dump(), expected);
 }
 
@@ -91,7 +92,9 @@ TEST(Explain, EmptyTableSaysSo) {
   World world;
   world.apply({.services = {{.key = "a/x"}}});
   EXPECT_EQ(compile::to_table(world.explanation("a/x")),
-            "a/x port 80 ipv4: any, random, when empty pass\nno endpoints\n");
+            "a/x port 80 ipv4: any, random, when empty pass\n"
+            "note: headless: it has no address that a connection could be sent to\n"
+            "no endpoints\n");
 }
 
 TEST(Explain, AnyClientAndAServiceOfAnotherNetwork) {

@@ -153,7 +153,8 @@ TEST_F(Ctl, ExplainPrintsOneJsonObject) {
       ]
     }
   ],
-  "excluded": [{"workload": "Kubernetes//Pod/sample/sick", "reason": "unhealthy"}]
+  "excluded": [{"workload": "Kubernetes//Pod/sample/sick", "reason": "unhealthy"}],
+  "notes": []
 }
 )");
 }
@@ -323,6 +324,12 @@ admin::StatusReply sample_status() {
   auto& missing = *status.mutable_data_plane()->add_features();
   missing.set_name("sock_destroy");
   missing.set_without("sockets are ended otherwise");
+  status.mutable_data_plane()->set_attach_problem("cgroup /x: gone");
+  status.add_unready("the hooks are not attached");
+  status.mutable_pods()->set_namespaces(3);
+  status.mutable_pods()->set_known(2);
+  status.mutable_pods()->set_leaves_host(true);
+  status.add_dns_problems("db.example.com: timeout");
   auto& rejected = *status.add_rejected();
   rejected.set_object("a/bad");
   rejected.set_message("ports[0]: bad");
@@ -339,15 +346,33 @@ TEST(StatusText, SaysWhatAnOperatorLooksFor) {
            "feed error  ztunnel requires PILOT_ENABLE_AMBIENT=true\n",
            "node        worker network=- cluster=- locality=r (not known yet)\n",
            "lease       10m, renewed 2s ago\n",
-           "hooks       not attached\n",
            "kernel      6.1.0, without sock_destroy\n",
            "missing in this kernel:\n  sock_destroy: sockets are ended otherwise\n",
+           "hooks       not attached: cgroup /x: gone\n",
+           "ready       no: the hooks are not attached\n",
+           "pods        2 of 3 network namespaces known; left alone: 0 opted out, 0 captured; "
+           "the host's sockets are left alone\n",
+           "host names of endpoints not resolved:\n  db.example.com: timeout\n",
            "rejected resources:\n  a/bad: ports[0]: bad\n",
            "services waiting for room:\n  a/waits\n",
            "addresses claimed by several services:\n  10.0.0.1: a/b serves it; c/d does not\n",
        }) {
     EXPECT_THAT(text, HasSubstr(expected));
   }
+}
+
+TEST(StatusText, SaysHowFarTheProbeReaches) {
+  admin::StatusReply status = sample_status();
+  status.clear_unready();
+  status.mutable_probe()->set_from_sibling(true);
+  const absl::Time now = absl::FromUnixSeconds(1010);
+  EXPECT_THAT(status_text(status, now), HasSubstr("yes; a connect from a cgroup beside"));
+  status.mutable_probe()->set_from_sibling(false);
+  status.mutable_probe()->set_why_no_sibling("No such file or directory");
+  EXPECT_THAT(status_text(status, now),
+              HasSubstr("none beside it could be tried (No such file or directory)"));
+  status.mutable_pods()->set_problem("no BTF");
+  EXPECT_THAT(status_text(status, now), HasSubstr("not told apart: no BTF"));
 }
 
 TEST(ProtoJson, HasEveryFieldAndNumbersAsNumbers) {

@@ -13,3 +13,11 @@ target_include_directories(engine_faults_test PRIVATE ${PROJECT_SOURCE_DIR}/test
 
 vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.cc
   DEPS absl::status absl::statusor fmt::fmt LABELS unit)
+
+vic_test(pods_test SOURCES pods_test.cc DEPS vic_engine vic_model_rows LABELS unit)
+
+vic_test(engine_node_test
+  SOURCES engine_node_test.cc
+  DEPS vic_engine vic_model_rows
+  LABELS unit)
+target_include_directories(engine_node_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)

@@ -70,6 +70,7 @@ model::Service to_service(const ServiceRow& row, Symbols& symbols) {
   service.load_balancing.preference.assign(row.preference.begin(), row.preference.end());
   service.visibility = row.visibility;
   service.canonical = row.canonical;
+  service.has_waypoint = row.waypoint;
   return service;
 }
 
@@ -126,10 +127,13 @@ std::vector<std::string> World::changes() {
 std::vector<std::string> World::owners() {
   std::vector<std::string> lines;
   for (const model::SymbolId key : snapshot.service_keys()) {
-    const auto addresses = snapshot.owned_addresses(key);
+    const auto addresses = snapshot.owned(key);
     if (addresses.empty()) continue;
     std::string line = std::string(snapshot.symbols().name(key)) + ":";
-    for (const model::IpAddress& address : addresses) line += " " + address.to_string();
+    for (const model::OwnedAddress& address : addresses) {
+      line += " " + model::prefix_text(address.ip, address.length);
+      if (address.audience == model::Audience::kOwnNamespace) line += "(own)";
+    }
     lines.push_back(line);
   }
   return lines;

@@ -40,6 +40,7 @@ struct ServiceRow {
   model::HealthPolicy health_policy = model::HealthPolicy::kOnlyHealthy;
   model::Visibility visibility = model::Visibility::kPublic;
   bool canonical = false;
+  bool waypoint = false;
 };
 
 struct DeltaRow {
@@ -66,7 +67,7 @@ class World {
   [[nodiscard]] model::SymbolId symbol(std::string_view name) {
     return snapshot.symbols().intern(name);
   }
-  // "owner: address address", for the services that own any, sorted.
+  // "owner: address range address(own)", for the services that own any, sorted.
   [[nodiscard]] std::vector<std::string> owners();
   [[nodiscard]] std::string self() const;
 

@@ -209,10 +209,18 @@ std::vector<OwnerRow> owner_rows() {
        {claim("a/x", {"net2/10.96.0.1"}), claim("b/x", {vip})},
        {"b/x: 10.96.0.1"},
        {"b/x"}},
-      {"a range is kept and not served",
-       {claim("a/x", {"240.241.0.0/16", "240.240.0.2"})},
-       {"a/x: 240.240.0.2"},
+      {"a range, whatever its host bits are",
+       {claim("a/x", {"240.241.0.7/16", "240.240.0.2"})},
+       {"a/x: 240.240.0.2 240.241.0.0/16"},
        {"a/x"}},
+      {"ranges of different lengths are different",
+       {claim("b/x", {"240.241.0.0/16"}), claim("a/x", {"240.241.0.0/17"})},
+       {"a/x: 240.241.0.0/17", "b/x: 240.241.0.0/16"},
+       {"a/x"}},
+      {"one range, two services: as with addresses",
+       {claim("b/x", {"240.241.0.0/16"}), claim("a/x", {"240.241.9.9/16"})},
+       {"a/x: 240.241.0.0/16"},
+       {"a/x", "b/x"}},
       {"both families",
        {claim("a/x", {"10.96.0.1", "fd00::1"})},
        {"a/x: 10.96.0.1 fd00::1"},
@@ -243,6 +251,81 @@ TEST(Snapshot, OwnershipOfAddresses) {
     EXPECT_EQ(world.owners(), row.owners) << row.what;
     EXPECT_EQ(touched, row.touched_by_last) << row.what;
   }
+}
+
+// The same when clients are known by namespace.
+std::vector<OwnerRow> namespace_rows() {
+  const std::string vip = "10.96.0.1";
+  return {
+      {"each namespace has its own, the others the smallest name",
+       {claim("b/x", {vip}), claim("a/x", {vip})},
+       {"a/x: 10.96.0.1", "b/x: 10.96.0.1(own)"},
+       {"a/x", "b/x"}},
+      {"of one namespace only the first",
+       {claim("a/y", {vip}), claim("a/x", {vip})},
+       {"a/x: 10.96.0.1"},
+       {"a/x", "a/y"}},
+      {"NAMESPACE visibility serves its own namespace only",
+       {namespace_only(claim("a/x", {vip}))},
+       {"a/x: 10.96.0.1(own)"},
+       {"a/x"}},
+      {"and beside a PUBLIC one",
+       {claim("b/x", {vip}), namespace_only(canonical(claim("a/x", {vip})))},
+       {"a/x: 10.96.0.1(own)", "b/x: 10.96.0.1"},
+       {"a/x"}},
+      {"a PUBLIC one comes to those nobody served",
+       {namespace_only(claim("a/x", {vip})), claim("b/x", {vip})},
+       {"a/x: 10.96.0.1(own)", "b/x: 10.96.0.1"},
+       {"b/x"}},
+      {"ranges likewise",
+       {claim("b/x", {"10.0.0.0/8"}), claim("a/x", {"10.0.0.0/8"})},
+       {"a/x: 10.0.0.0/8", "b/x: 10.0.0.0/8(own)"},
+       {"a/x", "b/x"}},
+      {"canonical for everyone, the own one at home",
+       {canonical(claim("z/x", {vip})), claim("a/x", {vip})},
+       {"a/x: 10.96.0.1(own)", "z/x: 10.96.0.1"},
+       {"a/x"}},
+  };
+}
+
+TEST(Snapshot, OwnershipWhenNamespacesAreKnown) {
+  for (const OwnerRow& row : namespace_rows()) {
+    World world;
+    world.snapshot.know_namespaces();
+    std::vector<std::string> touched;
+    for (const ServiceRow& service : row.services) {
+      world.apply({.services = {service}});
+      touched = world.changes();
+    }
+    EXPECT_EQ(world.owners(), row.owners) << row.what;
+    EXPECT_EQ(touched, row.touched_by_last) << row.what;
+  }
+}
+
+TEST(Snapshot, NamespacesThatBecomeKnownTouchEverything) {
+  World world;
+  world.apply({.services = {claim("b/x", {"10.96.0.1"}), claim("a/x", {"10.96.0.1"})}});
+  (void)world.changes();
+  world.snapshot.know_namespaces();
+  EXPECT_EQ(world.changes(), (Names{"a/x", "b/x"}));
+}
+
+TEST(Snapshot, AnAddressUsedAgainInOneDeltaHasItsNewOwner) {
+  World world;
+  world.apply({.services = {claim("a/old", {"10.96.0.1"})}});
+  (void)world.changes();
+  world.apply({.removed = {"a/old"}, .services = {claim("b/new", {"10.96.0.1"})}});
+  EXPECT_EQ(world.owners(), (Names{"b/new: 10.96.0.1"}));
+  EXPECT_EQ(world.changes(), (Names{"a/old", "b/new"}));
+}
+
+TEST(Snapshot, APodsAddressIsNoReasonNotToServeIt) {
+  World world;
+  world.apply({.services = {claim("a/x", {"10.244.1.5"})},
+               .workloads = {{.uid = "pod", .addresses = {"10.244.1.5"}}}});
+  EXPECT_EQ(world.owners(), (Names{"a/x: 10.244.1.5"}));
+  world.apply({.removed = {"pod"}});
+  EXPECT_EQ(world.owners(), (Names{"a/x: 10.244.1.5"}));
 }
 
 TEST(Snapshot, ConflictsNameOwnerAndOthers) {
