@@ -9,8 +9,9 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-// `total` split in proportion to the weights, by largest remainder.
-std::vector<uint64_t> split(uint64_t total, std::span<const uint64_t> weights) {
+}  // namespace
+
+std::vector<uint64_t> apportioned(uint64_t total, std::span<const uint64_t> weights) {
   const auto sum = std::accumulate(weights.begin(), weights.end(), Wide{0});
   std::vector<uint64_t> parts(weights.size());
   std::vector<Wide> remainders(weights.size());
@@ -31,8 +32,6 @@ std::vector<uint64_t> split(uint64_t total, std::span<const uint64_t> weights) {
   return parts;
 }
 
-}  // namespace
-
 std::vector<uint64_t> share_units(std::span<const ShareGroup> groups) {
   std::vector<uint64_t> percents;
   size_t members = 0;
@@ -40,11 +39,11 @@ std::vector<uint64_t> share_units(std::span<const ShareGroup> groups) {
     percents.push_back(group.percent);
     members += group.weights.size();
   }
-  const std::vector<uint64_t> totals = split(uint64_t{kColumnUnits} * members, percents);
+  const std::vector<uint64_t> totals = apportioned(uint64_t{kColumnUnits} * members, percents);
   std::vector<uint64_t> units;
   units.reserve(members);
   for (size_t i = 0; i < groups.size(); ++i) {
-    const auto part = split(totals[i], groups[i].weights);
+    const auto part = apportioned(totals[i], groups[i].weights);
     units.insert(units.end(), part.begin(), part.end());
   }
   return units;

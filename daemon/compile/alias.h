@@ -25,6 +25,10 @@ struct ShareGroup {
 
 inline constexpr uint32_t kColumnUnits = 65536;
 
+// `total` in proportion to the weights, by largest remainder, ties to the first. REQUIRES: a weight
+// above 0.
+[[nodiscard]] std::vector<uint64_t> apportioned(uint64_t total, std::span<const uint64_t> weights);
+
 // How many of the n * kColumnUnits units each of the n members gets, in order of the groups: its
 // exact share, rounded so that nothing is lost (largest remainder, ties to the first). Off by less
 // than 1e-5 of the whole. REQUIRES: the percentages sum to 100, every group has a weight above 0.

@@ -6,8 +6,8 @@
 
 #include <vicinity/abi.h>
 #include "base/status.h"
-#include "compile/alias.h"
 #include "compile/compile.h"
+#include "compile/shares.h"
 
 namespace vicinity::compile {
 namespace {
@@ -116,17 +116,6 @@ std::vector<ShareGroup> share_groups(const Plan& plan, std::span<const Draft> lo
   return groups;
 }
 
-void add_aliases(PortTable& table, std::span<const uint64_t> units) {
-  const auto fair = [](uint64_t share) { return share == kColumnUnits; };
-  if (std::ranges::all_of(units, fair)) return;
-  table.weighted = true;
-  const std::vector<Column> columns = alias_table(units);
-  for (size_t i = 0; i < columns.size(); ++i) {
-    table.slots[i].threshold = columns[i].threshold;
-    table.slots[i].other = columns[i].other;
-  }
-}
-
 }  // namespace
 
 absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
@@ -153,23 +142,9 @@ absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
     table.slots.push_back(draft.slot);
     compiled.slot_endpoint.push_back(draft.endpoint);
   }
-  if (!loaded.empty()) add_aliases(table, share_units(share_groups(plan, loaded)));
+  if (!loaded.empty()) add_shares(table, share_groups(plan, loaded));
   compiled.plan = std::move(plan);
   return compiled;
-}
-
-std::vector<double> slot_shares(const PortTable& table) {
-  std::vector<double> shares(table.slots.size(), 0.0);
-  if (table.loaded == 0) return shares;
-  const double column = 1.0 / table.loaded;
-  for (size_t i = 0; i < table.loaded; ++i) {
-    const Slot& slot = table.slots[i];
-    const bool always_kept = !table.weighted || slot.other == i;
-    const double kept = always_kept ? 1.0 : static_cast<double>(slot.threshold) / kColumnUnits;
-    shares[i] += column * kept;
-    if (!always_kept) shares[slot.other] += column * (1.0 - kept);
-  }
-  return shares;
 }
 
 }  // namespace vicinity::compile

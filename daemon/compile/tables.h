@@ -22,6 +22,9 @@ struct Slot {
   uint16_t threshold = 0;  // alias table; 0 and 0 when the table is not weighted
   uint16_t other = 0;
   uint32_t weight = 1;
+  // Beside the others of its tier: what round robin, least request and the hash tables go by. 0 for
+  // plain random and without load.
+  uint32_t share = 0;
   auto operator<=>(const Slot&) const = default;
 };
 
@@ -40,7 +43,9 @@ struct PortTable {
   policy::AlgorithmSpec algorithm;  // as policy::relevant() leaves it
   policy::OnEmpty on_empty = policy::OnEmpty::kRefuse;
   policy::Pass pass = policy::Pass::kAsked;  // of mode kPassthrough
-  bool weighted = false;         // shares are unequal: draws consult threshold and other
+  // Shares are unequal: draws consult threshold and other. With least request a draw is one inside
+  // a tier.
+  bool weighted = false;
   bool had_workload = false;     // of the service; decides on_empty together with the configuration
   uint16_t loaded = 0;           // slots[0, loaded) carry load
   std::vector<TableTier> tiers;  // at most VIC_MAX_TIERS, in order of preference

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The choice by a block of vic_choices (vicinity/choice.h): a tier by its load, then an endpoint of
+ * the tier by the algorithm. Compiled into the hooks and natively; whoever includes it has
+ *
+ *   struct vic_line* vic_line_at(__u32 line);    a line of vic_choices, 0 = out of range
+ *   __u32 vic_active_at(__u32 endpoint);         its active connections
+ *   __u32 vic_random32(void);
+ *   const struct vic_alias* vic_alias_of(__u32 slot, enum vic_family family);
+ */
+#ifndef VICINITY_ALGORITHMS_H_
+#define VICINITY_ALGORITHMS_H_
+
+#include <vicinity/choice.h>
+
+#include "select.h"
+#include "weigh.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/* A question and its answer. */
+struct vic_ask {
+  __u32 block;    /* first line */
+  __u32 family;   /* enum vic_family */
+  __u64 hash;     /* of the client; algorithms without a hash take a random number */
+  __u32 weighted; /* random: the table has aliases */
+  __u32 slot;     /* the answer: index into vic_slots */
+  __u32 endpoint; /* index into vic_active; 0 = not counted */
+};
+
+enum vic_no_index { VIC_NO_INDEX = 0xffffffff };
+
+static __always_inline struct vic_choice_tier* vic_tier_at(__u32 block, __u32 number) {
+  struct vic_line* line = vic_line_at(block + (number + 1) / 2);
+  if (!line) return 0;
+  asm volatile("" : "+r"(line)); /* no arithmetic before the check: the verifier forbids it */
+  return (struct vic_choice_tier*)&line->words[((number + 1) & 1) * 4];
+}
+
+/* Envoy's: one percentage of 1 to 100 against the cumulative loads. */
+static __always_inline struct vic_choice_tier* vic_pick_tier(__u32 block,
+                                                             const struct vic_choice_head* head,
+                                                             __u64 hash) {
+  struct vic_choice_tier* tier = vic_tier_at(block, 0);
+  if (head->tier_count < 2) return tier;
+  const __u32 percentage = (__u32)(hash % 100) + 1;
+  for (__u32 i = 1; i < VIC_MAX_TIERS; i++) {
+    if (!tier || tier->load_until >= percentage || i >= head->tier_count) break;
+    tier = vic_tier_at(block, i);
+  }
+  return tier;
+}
+
+/* What a table of bytes or of halves says at this position. */
+static __always_inline __u32 vic_table_index(__u32 block, const struct vic_choice_tier* tier,
+                                             __u64 position) {
+  const __u32 at = (__u32)position;
+  if (tier->shape == VIC_SHAPE_BYTES) {
+    const struct vic_line* line = vic_line_at(block + tier->table + at / VIC_LINE_BYTES);
+    return line ? (__u32)(line->words[at >> 3 & 7] >> ((at & 7) * 8) & 0xff) : VIC_NO_INDEX;
+  }
+  const struct vic_line* line = vic_line_at(block + tier->table + at / VIC_LINE_HALVES);
+  return line ? (__u32)(line->words[at >> 2 & 7] >> ((at & 3) * 16) & 0xffff) : VIC_NO_INDEX;
+}
+
+static __always_inline __u32 vic_even_index(const struct vic_choice_tier* tier, __u32 random) {
+  return (__u32)((__u64)random * tier->count >> 32);
+}
+
+static __always_inline __u32 vic_round_robin(__u32 block, struct vic_choice_tier* tier) {
+  const __u64 turn = __sync_fetch_and_add(&tier->cursor, 1);
+  if (tier->shape == VIC_SHAPE_EQUAL) return tier->count ? (__u32)(turn % tier->count) : 0;
+  return tier->size ? vic_table_index(block, tier, turn % tier->size) : VIC_NO_INDEX;
+}
+
+static __always_inline __u32 vic_maglev(__u32 block, const struct vic_choice_tier* tier,
+                                        __u64 hash) {
+  if (tier->shape == VIC_SHAPE_EQUAL) return 0; /* one endpoint fills every table */
+  return tier->size ? vic_table_index(block, tier, hash % tier->size) : VIC_NO_INDEX;
+}
+
+/* The first entry of the ring at the hash or behind it: the directory knows where its bucket
+ * begins, and a bucket has few entries. */
+static __always_inline __u32 vic_ring_hash(__u32 block, const struct vic_choice_tier* tier,
+                                           __u64 hash) {
+  if (tier->shape == VIC_SHAPE_EQUAL) return 0;
+  const __u32 bucket = (__u32)(hash >> (tier->shift & 63));
+  const struct vic_line* line = vic_line_at(block + tier->directory + bucket / VIC_LINE_DIRECTORY);
+  if (!line) return VIC_NO_INDEX;
+  __u32 entry = (__u32)(line->words[bucket >> 1 & 7] >> ((bucket & 1) * 32));
+  int wrapped = 0;
+  for (__u32 i = 0; i <= VIC_RING_MOST_IN_BUCKET; i++, entry++) {
+    if (entry >= tier->size) {
+      entry = 0;
+      wrapped = 1;
+    }
+    const struct vic_ring_line* ring = (const struct vic_ring_line*)vic_line_at(
+        block + tier->table + entry / VIC_RING_LINE_ENTRIES);
+    __u32 place = entry % VIC_RING_LINE_ENTRIES;
+    asm volatile("" : "+r"(place)); /* the verifier does not divide: let it see the comparison */
+    if (!ring || place >= VIC_RING_LINE_ENTRIES) return VIC_NO_INDEX;
+    if (wrapped || ring->hash[place] >= hash) return ring->index[place];
+  }
+  return VIC_NO_INDEX;
+}
+
+static __always_inline struct vic_member vic_member_at(__u32 block,
+                                                       const struct vic_choice_head* head,
+                                                       __u32 member) {
+  const struct vic_line* line = vic_line_at(block + head->members + member / VIC_LINE_MEMBERS);
+  const __u64 word = line ? line->words[member & 7] : 0;
+  const struct vic_member found = {.weight = (__u32)word, .endpoint = (__u32)(word >> 32)};
+  return found;
+}
+
+/* The one with the fewest connections of `choice_count` drawn with replacement; the first of
+ * several. */
+static __always_inline __u32 vic_least_of_few(__u32 block, const struct vic_choice_head* head,
+                                              const struct vic_choice_tier* tier) {
+  __u32 best = VIC_NO_INDEX;
+  __u32 least = 0;
+  for (__u32 i = 0; i < VIC_MOST_CHOICES; i++) {
+    if (i >= head->choice_count) break;
+    const __u32 index = vic_even_index(tier, vic_random32());
+    const __u32 active = vic_active_at(vic_member_at(block, head, tier->first + index).endpoint);
+    if (best != VIC_NO_INDEX && active >= least) continue;
+    best = index;
+    least = active;
+  }
+  return best;
+}
+
+/* An endpoint drawn by weight alone. */
+static __always_inline __u32 vic_weighted_index(const struct vic_ask* ask, __u32 first_slot,
+                                                const struct vic_choice_tier* tier) {
+  const struct vic_draw draw = vic_draw_slot(vic_random32(), tier->count);
+  const struct vic_alias* alias =
+      vic_alias_of(first_slot + tier->first + draw.slot, (enum vic_family)ask->family);
+  if (!alias || draw.fraction < alias->threshold) return draw.slot;
+  return alias->other - tier->first;
+}
+
+/*
+ * Unequal weights: Envoy serves every endpoint in proportion to weight / (active + 1)^bias. So does
+ * this where all of a tier can be weighed; of more, candidates are drawn by weight, and one of them
+ * in proportion to the rest.
+ */
+static __always_inline __u32 vic_weigh_active(const struct vic_ask* ask,
+                                              const struct vic_choice_head* head,
+                                              const struct vic_choice_tier* tier) {
+  __u32 indices[VIC_LEAST_CANDIDATES] = {};
+  __u64 until[VIC_LEAST_CANDIDATES] = {};
+  __u64 sum = 0;
+  const int all = tier->count <= VIC_LEAST_CANDIDATES;
+  for (__u32 i = 0; i < VIC_LEAST_CANDIDATES; i++) {
+    if (all && i >= tier->count) break;
+    const __u32 index = all ? i : vic_weighted_index(ask, head->first_slot, tier);
+    const struct vic_member member = vic_member_at(ask->block, head, tier->first + index);
+    sum += vic_effective_weight(all ? member.weight : 1, vic_active_at(member.endpoint),
+                                head->bias_permille);
+    indices[i] = index;
+    until[i] = sum;
+  }
+  const __u64 point = vic_part_of(sum, vic_random32());
+  __u32 chosen = 0;
+  for (__u32 i = 0; i < VIC_LEAST_CANDIDATES; i++) {
+    chosen = indices[i];
+    if (point < until[i]) break;
+  }
+  return chosen;
+}
+
+static __always_inline __u32 vic_index_in_tier(const struct vic_ask* ask,
+                                               const struct vic_choice_head* head,
+                                               struct vic_choice_tier* tier) {
+  switch (head->algorithm) {
+    case VIC_ALGORITHM_ROUND_ROBIN:
+      return vic_round_robin(ask->block, tier);
+    case VIC_ALGORITHM_MAGLEV:
+      return vic_maglev(ask->block, tier, ask->hash);
+    case VIC_ALGORITHM_RING_HASH:
+      return vic_ring_hash(ask->block, tier, ask->hash);
+    case VIC_ALGORITHM_LEAST_REQUEST:
+      return tier->shape == VIC_SHAPE_WEIGHTED ? vic_weigh_active(ask, head, tier)
+                                               : vic_least_of_few(ask->block, head, tier);
+    default:
+      return VIC_NO_INDEX;
+  }
+}
+
+/* Random, with affinity: the shares of all tiers are in one alias table. */
+static __always_inline void vic_answer_random(struct vic_ask* ask,
+                                              const struct vic_choice_head* head) {
+  const struct vic_draw draw = vic_draw_slot((__u32)ask->hash, head->count);
+  __u32 index = draw.slot;
+  if (ask->weighted) {
+    const struct vic_alias* alias =
+        vic_alias_of(head->first_slot + index, (enum vic_family)ask->family);
+    if (alias) index = vic_settle_draw(draw, alias);
+  }
+  ask->slot = head->first_slot + index;
+}
+
+/* Answers the question. 0 = answered; anything else: the block is not one, which cannot be. */
+static __always_inline int vic_answer(struct vic_ask* ask) {
+  const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(ask->block);
+  if (!head) return 1;
+  ask->endpoint = 0;
+  if (head->algorithm == VIC_ALGORITHM_RANDOM) {
+    vic_answer_random(ask, head);
+    return 0;
+  }
+  struct vic_choice_tier* tier = vic_pick_tier(ask->block, head, ask->hash);
+  if (!tier) return 1;
+  const __u32 index = vic_index_in_tier(ask, head, tier);
+  if (index >= tier->count) return 1;
+  ask->slot = head->first_slot + tier->first + index;
+  if (head->algorithm == VIC_ALGORITHM_LEAST_REQUEST)
+    ask->endpoint = vic_member_at(ask->block, head, tier->first + index).endpoint;
+  return 0;
+}
+
+#endif /* VICINITY_ALGORITHMS_H_ */
