@@ -6,6 +6,7 @@
  *   struct vic_line* vic_line_at(__u32 line);    a line of vic_choices, 0 = out of range
  *   __u32 vic_active_at(__u32 endpoint);         its active connections
  *   __u32 vic_random32(void);
+ *   __u64 vic_weigh(weight, active, bias_permille);  vic_effective_weight
  *   const struct vic_alias* vic_alias_of(__u32 slot, enum vic_family family);
  */
 #ifndef VICINITY_ALGORITHMS_H_
@@ -14,20 +15,20 @@
 #include <vicinity/choice.h>
 
 #include "select.h"
-#include "weigh.h"
 
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
 /* A question and its answer. */
-struct vic_ask {
+struct vic_choice {
   __u32 block;    /* first line */
   __u32 family;   /* enum vic_family */
   __u64 hash;     /* of the client; algorithms without a hash take a random number */
   __u32 weighted; /* random: the table has aliases */
   __u32 slot;     /* the answer: index into vic_slots */
   __u32 endpoint; /* index into vic_active; 0 = not counted */
+  __u32 reserved;
 };
 
 enum vic_no_index { VIC_NO_INDEX = 0xffffffff };
@@ -133,7 +134,7 @@ static __always_inline __u32 vic_least_of_few(__u32 block, const struct vic_choi
 }
 
 /* An endpoint drawn by weight alone. */
-static __always_inline __u32 vic_weighted_index(const struct vic_ask* ask, __u32 first_slot,
+static __always_inline __u32 vic_weighted_index(const struct vic_choice* ask, __u32 first_slot,
                                                 const struct vic_choice_tier* tier) {
   const struct vic_draw draw = vic_draw_slot(vic_random32(), tier->count);
   const struct vic_alias* alias =
@@ -147,32 +148,26 @@ static __always_inline __u32 vic_weighted_index(const struct vic_ask* ask, __u32
  * this where all of a tier can be weighed; of more, candidates are drawn by weight, and one of them
  * in proportion to the rest.
  */
-static __always_inline __u32 vic_weigh_active(const struct vic_ask* ask,
+static __always_inline __u32 vic_weigh_active(const struct vic_choice* ask,
                                               const struct vic_choice_head* head,
                                               const struct vic_choice_tier* tier) {
-  __u32 indices[VIC_LEAST_CANDIDATES] = {};
-  __u64 until[VIC_LEAST_CANDIDATES] = {};
   __u64 sum = 0;
+  __u32 chosen = 0;
   const int all = tier->count <= VIC_LEAST_CANDIDATES;
   for (__u32 i = 0; i < VIC_LEAST_CANDIDATES; i++) {
     if (all && i >= tier->count) break;
     const __u32 index = all ? i : vic_weighted_index(ask, head->first_slot, tier);
     const struct vic_member member = vic_member_at(ask->block, head, tier->first + index);
-    sum += vic_effective_weight(all ? member.weight : 1, vic_active_at(member.endpoint),
-                                head->bias_permille);
-    indices[i] = index;
-    until[i] = sum;
-  }
-  const __u64 point = vic_part_of(sum, vic_random32());
-  __u32 chosen = 0;
-  for (__u32 i = 0; i < VIC_LEAST_CANDIDATES; i++) {
-    chosen = indices[i];
-    if (point < until[i]) break;
+    const __u64 weight =
+        vic_weigh(all ? member.weight : 1, vic_active_at(member.endpoint), head->bias_permille);
+    sum += weight;
+    /* Each takes the place of those before it as often as its part of the sum says. */
+    if (vic_part_of(sum, vic_random32()) < weight) chosen = index;
   }
   return chosen;
 }
 
-static __always_inline __u32 vic_index_in_tier(const struct vic_ask* ask,
+static __always_inline __u32 vic_index_in_tier(const struct vic_choice* ask,
                                                const struct vic_choice_head* head,
                                                struct vic_choice_tier* tier) {
   switch (head->algorithm) {
@@ -191,7 +186,7 @@ static __always_inline __u32 vic_index_in_tier(const struct vic_ask* ask,
 }
 
 /* Random, with affinity: the shares of all tiers are in one alias table. */
-static __always_inline void vic_answer_random(struct vic_ask* ask,
+static __always_inline void vic_answer_random(struct vic_choice* ask,
                                               const struct vic_choice_head* head) {
   const struct vic_draw draw = vic_draw_slot((__u32)ask->hash, head->count);
   __u32 index = draw.slot;
@@ -204,7 +199,7 @@ static __always_inline void vic_answer_random(struct vic_ask* ask,
 }
 
 /* Answers the question. 0 = answered; anything else: the block is not one, which cannot be. */
-static __always_inline int vic_answer(struct vic_ask* ask) {
+static __always_inline int vic_answer(struct vic_choice* ask) {
   const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(ask->block);
   if (!head) return 1;
   ask->endpoint = 0;

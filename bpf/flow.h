@@ -8,10 +8,10 @@
 
 #include <linux/errno.h>
 
+#include "affinity.h"
 #include "lookup.h"
 #include "ranges.h"
 #include "realm.h"
-#include "select.h"
 #include "stats.h"
 
 /* Return values of a sock_addr program. */
@@ -39,12 +39,6 @@ static __always_inline void vic_touch_slot(__u32 index, const enum vic_family fa
   if (slot) vic_touch(*slot);
 }
 
-static __always_inline const struct vic_alias* vic_alias_of(__u32 slot,
-                                                            const enum vic_family family) {
-  return family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_aliases4, &slot)
-                                   : bpf_map_lookup_elem(&vic_aliases6, &slot);
-}
-
 /* Replaces `at` by the endpoint in this slot and counts the choice. */
 static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_destination* at,
                                                       const enum vic_family family) {
@@ -66,9 +60,80 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
   return VIC_OUTCOME_TRANSLATED;
 }
 
-static __always_inline enum vic_outcome vic_choose(struct vic_view view, union vic_destination* at,
-                                                   const enum vic_family family, __u32 random) {
-  if (view.flags & VIC_VIEW_ALGORITHM_MASK) return VIC_OUTCOME_INTERNAL_ERROR;
+/* The algorithms other than plain random. */
+static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr* ctx,
+                                                            struct vic_view view,
+                                                            union vic_destination* at,
+                                                            const enum vic_family family,
+                                                            __u32 random) {
+  struct vic_choice ask = vic_new_choice(ctx, view, family, random);
+  struct vic_affinity_key key = {.table_id = vic_affinity_of(view.first)};
+  if (key.table_id) key.client = vic_client_hash(ctx, family);
+  const __u32 kept = key.table_id ? vic_kept_slot(&key, view.first, family) : 0;
+  if (kept)
+    vic_answer_with(&ask, kept);
+  else if (vic_answer_once(&ask))
+    return VIC_OUTCOME_INTERNAL_ERROR;
+  const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
+  if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
+  if (key.table_id && !kept) vic_keep(&key, at, ask.slot, family);
+  if (ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
+  return outcome;
+}
+
+/* Not inlined: the stack and the path of plain random stay as they were. */
+static __noinline int vic_choose_by_block4(struct bpf_sock_addr* ctx, __u64 view,
+                                           union vic_destination* at, __u32 random) {
+  const union vic_view_word word = {.word = view};
+  return at ? vic_choose_by_block(ctx, word.view, at, VIC_FAMILY_IPV4, random)
+            : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+static __noinline int vic_choose_by_block6(struct bpf_sock_addr* ctx, __u64 view,
+                                           union vic_destination* at, __u32 random) {
+  const union vic_view_word word = {.word = view};
+  return at ? vic_choose_by_block(ctx, word.view, at, VIC_FAMILY_IPV6, random)
+            : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+/* A datagram's socket keeps its endpoint anyway: no affinity, no count, and the client is its
+ * network namespace. Inlined: what UDP has on its stack leaves no room for more calls. */
+static __always_inline enum vic_outcome vic_choose_for_datagram(struct bpf_sock_addr* ctx,
+                                                                struct vic_view view,
+                                                                union vic_destination* at,
+                                                                const enum vic_family family,
+                                                                __u32 random) {
+  struct vic_choice ask = {.block = view.first,
+                           .family = family,
+                           .hash = random,
+                           .weighted = view.flags & VIC_VIEW_WEIGHTED};
+  if (vic_is_by_client(view)) ask.hash = vic_namespace_hash(ctx);
+  if (vic_answer_once(&ask)) return VIC_OUTCOME_INTERNAL_ERROR;
+  return vic_take_slot(ask.slot, at, family);
+}
+
+/* Who asks: a constant at each call. */
+enum vic_transport {
+  VIC_TRANSPORT_TCP,
+  VIC_TRANSPORT_UDP,
+};
+
+static __always_inline enum vic_outcome vic_choose_otherwise(
+    struct bpf_sock_addr* ctx, struct vic_view view, union vic_destination* at,
+    const enum vic_family family, const enum vic_transport transport, __u32 random) {
+  const union vic_view_word word = {.view = view};
+  if (transport == VIC_TRANSPORT_UDP) return vic_choose_for_datagram(ctx, view, at, family, random);
+  return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, random)
+                                   : vic_choose_by_block6(ctx, word.word, at, random);
+}
+
+static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, struct vic_view view,
+                                                   union vic_destination* at,
+                                                   const enum vic_family family,
+                                                   const enum vic_transport transport,
+                                                   __u32 random) {
+  if (view.flags & VIC_VIEW_ALGORITHM_MASK)
+    return vic_choose_otherwise(ctx, view, at, family, transport, random);
   vic_approach_counter(view.flags);
   const struct vic_draw draw = vic_draw_slot(random, view.count);
   __u32 slot = draw.slot;
@@ -82,17 +147,16 @@ static __always_inline enum vic_outcome vic_choose(struct vic_view view, union v
 }
 
 /* What a service says to a connection; `at` becomes the endpoint when there is one. */
-static __always_inline enum vic_outcome vic_follow_view(struct vic_view view,
-                                                        union vic_destination* at,
-                                                        const enum vic_family family,
-                                                        __u32 random) {
+static __always_inline enum vic_outcome vic_follow_view(
+    struct bpf_sock_addr* ctx, struct vic_view view, union vic_destination* at,
+    const enum vic_family family, const enum vic_transport transport, __u32 random) {
   if (view.flags & VIC_VIEW_UNKNOWN_PORT) return VIC_OUTCOME_UNKNOWN_PORT_PASSED;
   if (view.flags & VIC_VIEW_PASSTHROUGH)
     return view.count == VIC_PASS_WAYPOINT ? VIC_OUTCOME_PASSED_WAYPOINT
                                            : VIC_OUTCOME_PASSED_PASSTHROUGH;
   if (view.count == 0)
     return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
-  return vic_choose(view, at, family, random);
+  return vic_choose(ctx, view, at, family, transport, random);
 }
 
 /* The view of a key, or of its address on any other port; 0 = neither. */
@@ -151,8 +215,10 @@ static __always_inline __u64 vic_find_service(const struct vic_config* config,
  * A connect waits for cold lines more than for anything else: config, then bucket, then slot. What
  * needs no table (lease, own socket, random number) is done while the bucket is on its way.
  */
-static __always_inline enum vic_outcome vic_balance(void* ctx, union vic_destination* at,
-                                                    const enum vic_family family) {
+static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
+                                                    union vic_destination* at,
+                                                    const enum vic_family family,
+                                                    const enum vic_transport transport) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
   if (!vic_is_covered(config, at, family))
@@ -167,7 +233,7 @@ static __always_inline enum vic_outcome vic_balance(void* ctx, union vic_destina
   if (is_own) return VIC_OUTCOME_OWN_SOCKET;
   const enum vic_outcome left = vic_left_alone(client);
   if (left != VIC_OUTCOME_TRANSLATED) return left;
-  const enum vic_outcome outcome = vic_follow_view(found.view, at, family, random);
+  const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, transport, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)
     return VIC_OUTCOME_UNKNOWN_PORT_REFUSED;

@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
+#include <vicinity/choice.h>
 #include <vicinity/layout.h>
 
 #define VIC_MAPPED_ARRAY(name, value_type, entries) \
@@ -29,6 +30,9 @@ VIC_MAPPED_ARRAY(vic_slots6, struct vic_slot6, 1);
 VIC_MAPPED_ARRAY(vic_aliases4, struct vic_alias, 1);
 VIC_MAPPED_ARRAY(vic_aliases6, struct vic_alias, 1);
 VIC_MAPPED_ARRAY(vic_services, struct vic_service, 1);
+VIC_MAPPED_ARRAY(vic_choices, struct vic_line, 1);
+/* Connections of an endpoint that are open or being opened. */
+VIC_MAPPED_ARRAY(vic_active, __u64, VIC_ACTIVE_ENDPOINTS);
 VIC_MAPPED_ARRAY(vic_context, struct vic_context, 1);
 /* Shards times VIC_COUNTER_SHARD, see vic_counter_index(). */
 VIC_MAPPED_ARRAY(vic_counters, __u64, VIC_COUNTER_SHARD);
@@ -63,6 +67,20 @@ struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 64 * 1024);
 } vic_events SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, struct vic_counted);
+} vic_counted SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 1); /* by the daemon */
+  __type(key, struct vic_affinity_key);
+  __type(value, struct vic_affinity);
+} vic_affinities SEC(".maps");
 
 /* Read by no program: the daemon updates its element, which takes the kernel one grace period. */
 struct vic_grace_inner {

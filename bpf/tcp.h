@@ -46,7 +46,7 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
                                                         union vic_destination* at,
                                                         const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance(ctx, at, family);
+  const enum vic_outcome outcome = vic_balance(ctx, at, family, VIC_TRANSPORT_TCP);
   if (!vic_record_tcp) return outcome;
   const union vic_destination* backend = outcome == VIC_OUTCOME_TRANSLATED ? at : 0;
   if (family == VIC_FAMILY_IPV4)

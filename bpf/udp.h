@@ -20,6 +20,7 @@ enum vic_ask {
 };
 
 struct vic_asker {
+  struct bpf_sock_addr* ctx;
   __u64 cookie;
   __u64 netns_cookie;
   enum vic_ask ask;
@@ -100,13 +101,12 @@ static __always_inline int vic_recall(const struct vic_asker* asker, struct vic_
   return asker->ask == VIC_ASK_SEND || vic_remember_connect(asker, pair);
 }
 
-static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx,
-                                                       const struct vic_asker* asker,
+static __always_inline enum vic_outcome vic_choose_for(const struct vic_asker* asker,
                                                        struct vic_pair* pair,
                                                        union vic_destination* at,
                                                        const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance(ctx, at, family);
+  const enum vic_outcome outcome = vic_balance(asker->ctx, at, family, VIC_TRANSPORT_UDP);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   pair->backend = vic_endpoint_at(at, family, IPPROTO_UDP);
   if (!vic_remember(asker, pair)) {
@@ -117,8 +117,7 @@ static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx
   return outcome;
 }
 
-static __always_inline enum vic_outcome vic_ask_for(struct bpf_sock_addr* ctx,
-                                                    const struct vic_asker* asker,
+static __always_inline enum vic_outcome vic_ask_for(const struct vic_asker* asker,
                                                     union vic_destination* at,
                                                     const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
@@ -126,7 +125,7 @@ static __always_inline enum vic_outcome vic_ask_for(struct bpf_sock_addr* ctx,
   if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   struct vic_pair pair = {.service = vic_endpoint_at(at, family, IPPROTO_UDP)};
-  if (!vic_recall(asker, &pair)) return vic_choose_for(ctx, asker, &pair, at, family);
+  if (!vic_recall(asker, &pair)) return vic_choose_for(asker, &pair, at, family);
   *at = vic_destination_of(&pair.backend, family);
   return VIC_OUTCOME_TRANSLATED;
 }
@@ -134,11 +133,12 @@ static __always_inline enum vic_outcome vic_ask_for(struct bpf_sock_addr* ctx,
 static __always_inline enum vic_outcome vic_balance_udp(struct bpf_sock_addr* ctx,
                                                         union vic_destination* at, __u32 ask,
                                                         const enum vic_family family) {
-  const struct vic_asker asker = {.cookie = bpf_get_socket_cookie(ctx),
+  const struct vic_asker asker = {.ctx = ctx,
+                                  .cookie = bpf_get_socket_cookie(ctx),
                                   .netns_cookie = bpf_get_netns_cookie(ctx),
                                   .ask = ask,
                                   .connected = vic_has_peer(ctx)};
-  const enum vic_outcome outcome = vic_ask_for(ctx, &asker, at, family);
+  const enum vic_outcome outcome = vic_ask_for(&asker, at, family);
   /* What it was connected to before, it is not any more. */
   if (ask == VIC_ASK_CONNECT && outcome != VIC_OUTCOME_TRANSLATED) vic_drop_origin(asker.cookie);
   return outcome;

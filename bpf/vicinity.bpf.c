@@ -121,6 +121,14 @@ int vic_retire(struct vic_retirement* what) {
   return 0;
 }
 
+/* Attached only while some service counts connections. */
+SEC("sockops")
+int vic_count_active(struct bpf_sock_ops* ctx) {
+  if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) vic_count_begin(ctx);
+  if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE) vic_count_end(ctx);
+  return 1;
+}
+
 /* Run by the daemon: who it is in the initial pid namespace, wherever it runs. */
 SEC("syscall")
 int vic_who_am_i(void* ctx) { return bpf_get_current_pid_tgid() >> 32; }

@@ -10,14 +10,24 @@
 
 /* Logarithms and powers of two are in units of 1 / 65536; both are off by less than 1e-4. */
 static inline __u32 vic_highest_bit(__u64 value) {
-  __u32 bit = 0;
-#pragma unroll
-  for (__u32 step = 32; step > 0; step /= 2) {
-    if (value >> step == 0) continue;
-    value >>= step;
-    bit += step;
-  }
-  return bit;
+  /* Every bit below the highest one is set, and they are counted: no branches to verify. */
+  value |= value >> 1;
+  value |= value >> 2;
+  value |= value >> 4;
+  value |= value >> 8;
+  value |= value >> 16;
+  value |= value >> 32;
+  value -= value >> 1 & 0x5555555555555555ULL;
+  value = (value & 0x3333333333333333ULL) + (value >> 2 & 0x3333333333333333ULL);
+  value = (value + (value >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+  return (__u32)(value * 0x0101010101010101ULL >> 56) - 1;
+}
+
+/* Keeps clang 19 from writing a formula of all steps into the debug information, which takes it for
+ * ever. */
+static inline __s64 vic_settled(__s64 value) {
+  asm volatile("" : "+r"(value));
+  return value;
 }
 
 /* log2 of a number from 1 on. */
@@ -25,10 +35,10 @@ static inline __u64 vic_log2(__u64 value) {
   const __u32 bit = vic_highest_bit(value);
   const __s64 part = (__s64)(value << (63 - bit) << 1 >> 48);
   __s64 sum = 3845;
-  sum = -14752 + ((sum * part) >> 16);
-  sum = 28875 + ((sum * part) >> 16);
-  sum = -46971 + ((sum * part) >> 16);
-  sum = 94542 + ((sum * part) >> 16);
+  sum = vic_settled(-14752 + ((sum * part) >> 16));
+  sum = vic_settled(28875 + ((sum * part) >> 16));
+  sum = vic_settled(-46971 + ((sum * part) >> 16));
+  sum = vic_settled(94542 + ((sum * part) >> 16));
   return ((__u64)bit << 16) + (__u64)((sum * part) >> 16);
 }
 
@@ -37,10 +47,10 @@ static inline __u64 vic_scale_down(__u32 weight, __u64 exponent) {
   const __s64 part = (__s64)(exponent & 0xffff);
   const __u64 shift = exponent >> 16;
   __s64 sum = 448;
-  sum = -3487 + ((sum * part) >> 16);
-  sum = 15691 + ((sum * part) >> 16);
-  sum = -45420 + ((sum * part) >> 16);
-  sum = 65536 + ((sum * part) >> 16);
+  sum = vic_settled(-3487 + ((sum * part) >> 16));
+  sum = vic_settled(15691 + ((sum * part) >> 16));
+  sum = vic_settled(-45420 + ((sum * part) >> 16));
+  sum = vic_settled(65536 + ((sum * part) >> 16));
   return shift > 63 ? 0 : (__u64)weight * (__u64)sum >> shift;
 }
 

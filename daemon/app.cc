@@ -52,7 +52,9 @@ absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
   VIC_ASSIGN_OR_RETURN(options.cgroup, cgroup_path(config));
   options.pin_dir = config.pin_dir;
   // The flags are limits; the maps begin smaller and grow.
-  options.limits = {.services = config.max_services, .slots = config.max_slots};
+  options.limits = {.services = config.max_services,
+                    .slots = config.max_slots,
+                    .choice_lines = config.max_hash_memory / sizeof(vic_line)};
   options.max_services = std::min(kFirstServices, config.max_services);
   options.max_slots = std::min(kFirstSlots, config.max_slots);
   options.counting = config.counters ? dataplane::Counting::kOn : dataplane::Counting::kOff;

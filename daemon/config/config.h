@@ -86,6 +86,7 @@ struct Config {
   absl::Duration lease;  // zero: tables never expire
   uint32_t max_services = 0;
   uint32_t max_slots = 0;
+  uint64_t max_hash_memory = 0;  // bytes
   bool counters = true;
 
   // Operation.

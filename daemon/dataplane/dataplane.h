@@ -74,7 +74,10 @@ struct DataplaneStatus {
   Usage frontends4;
   Usage frontends6;
   Usage counter_rows;
-  uint64_t pending_reclaims = 0;  // blocks and entries waiting for a grace period
+  Usage choice_lines;               // of 64 bytes: tables of the algorithms
+  Usage active_endpoints;           // whose connections are counted
+  uint64_t active_connections = 0;  // of those endpoints
+  uint64_t pending_reclaims = 0;    // blocks and entries waiting for a grace period
   uint64_t grace_periods = 0;
   uint64_t map_bytes = 0;
   bool attached = false;

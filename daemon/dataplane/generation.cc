@@ -1,10 +1,23 @@
 #include "dataplane/generation.h"
 
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
+
 #include <utility>
 
 #include "base/status.h"
 
 namespace vicinity::dataplane {
+
+namespace {
+
+uint32_t entries_of(int map) {
+  bpf_map_info info = {};
+  uint32_t size = sizeof(info);
+  return bpf_obj_get_info_by_fd(map, &info, &size) == 0 ? info.max_entries : 0;
+}
+
+}  // namespace
 
 absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, Access access) {
   MappedTables tables;
@@ -31,6 +44,10 @@ absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, A
   memory.aliases = {aliases4->as<vic_alias>(), aliases6->as<vic_alias>()};
   VIC_ASSIGN_OR_RETURN(const MappedMap* services, map("vic_services"));
   memory.services = services->as<vic_service>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* choices, map("vic_choices"));
+  memory.choices = choices->as<vic_line>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* active, map("vic_active"));
+  memory.active = active->as<__u64>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* context, map("vic_context"));
   memory.context = context->as<vic_context>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* counters, map("vic_counters"));
@@ -52,6 +69,8 @@ absl::StatusOr<std::unique_ptr<Generation>> Generation::load(uint32_t number,
 Sizes Generation::sizes() const {
   Sizes sizes;
   sizes.records = static_cast<uint32_t>(memory_.services.size());
+  sizes.choice_lines = static_cast<uint32_t>(memory_.choices.size());
+  sizes.affinities = entries_of(object_.map_fd("vic_affinities"));
   for (const model::Family family : kFamilies) {
     const auto aliased = static_cast<uint32_t>(memory_.aliases[index_of(family)].size());
     sizes.families[index_of(family)] = {

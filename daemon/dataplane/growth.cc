@@ -9,6 +9,9 @@ namespace {
 
 constexpr uint64_t kMost = uint64_t{1} << 30;
 constexpr uint32_t kFewestBuckets = 64;
+// A page to begin with; whoever has used that up wants more than another one.
+constexpr uint32_t kFirstChoiceLines = 64;
+constexpr uint32_t kFewestChoiceLines = 2048;
 // A service: its head, a table or two for each family. Entries likewise, and one for port 0.
 constexpr uint64_t kRecordsPerService = 4;
 constexpr uint64_t kEntriesPerService = 3;
@@ -33,6 +36,10 @@ uint32_t fitting(uint32_t size, uint64_t demand, uint64_t most) {
   return std::max(size, clamp(std::min(fitting, most)));
 }
 
+uint64_t most_lines(const Limits& limits) {
+  return limits.choice_lines == 0 ? kMost : with_headroom(limits.choice_lines);
+}
+
 uint64_t most_slots(const Limits& limits) {
   return limits.slots == 0 ? kMost : with_headroom(limits.slots);
 }
@@ -48,6 +55,7 @@ void GrowthRetry::failed(const Sizes& sizes, absl::Time now) {
 Sizes first_sizes(uint32_t services, uint32_t slots) {
   Sizes sizes;
   sizes.records = clamp(services * kRecordsPerService + 1);
+  sizes.choice_lines = kFirstChoiceLines;
   for (const model::Family family : kFamilies) {
     sizes.families[index_of(family)] = {
         .plain_slots = clamp(with_headroom(slots)),
@@ -62,6 +70,7 @@ namespace {
 // With a new generation everything is written anew: whatever is more than half full grows with it.
 Demand doubled(Demand demand) {
   demand.records *= 2;
+  demand.choice_lines *= 2;
   for (Demand::Family& family : demand.families) {
     family = {.plain_slots = 2 * family.plain_slots,
               .aliased_slots = 2 * family.aliased_slots,
@@ -73,6 +82,11 @@ Demand doubled(Demand demand) {
 Sizes fitted(const Sizes& sizes, const Demand& demand, const Limits& limits) {
   Sizes grown = sizes;
   grown.records = fitting(sizes.records, demand.records, kMost);
+  if (demand.affinity) grown.affinities = VIC_AFFINITIES;
+  if (demand.choice_lines >= sizes.choice_lines) {
+    grown.choice_lines = fitting(std::max(sizes.choice_lines, kFewestChoiceLines),
+                                 demand.choice_lines, most_lines(limits));
+  }
   for (const model::Family family : kFamilies) {
     const Demand::Family& wanted = demand.families[index_of(family)];
     Sizes::Family& size = grown.families[index_of(family)];
@@ -100,6 +114,11 @@ Sizes sizes_for(const Sizes& sizes, const Unpublished& service, const Limits& li
       break;
     case Shortage::kRecords:
       grown.records = clamp(uint64_t{2} * sizes.records);
+      break;
+    case Shortage::kChoices:
+      grown.choice_lines =
+          std::max(sizes.choice_lines,
+                   clamp(std::min(most_lines(limits), uint64_t{2} * sizes.choice_lines)));
       break;
     case Shortage::kPlainSlots:
       size.plain_slots =

@@ -41,6 +41,7 @@ ApplyResult KernelDataplane::apply(const compile::Diff& diff) {
       spdlog::error("pods: {}", base::message(status));
     }
   }
+  count_active_if_needed();
   return result;
 }
 
@@ -75,6 +76,15 @@ void KernelDataplane::retry_pending() {
   ApplyResult result;
   publish(diff, result);
   if (result.published > 0) spdlog::info("{} services found room at last", result.published);
+}
+
+// A connection that is counted is also counted out: detached is only once all of them have ended.
+void KernelDataplane::count_active_if_needed() {
+  const bool needed = !publisher_->active_ids().empty();
+  if (needed == active_link_.attached()) return;
+  const absl::Status status =
+      needed ? active_link_.attach(generation_->object()) : active_link_.detach();
+  if (!status.ok()) spdlog::error("connections of endpoints: {}", base::message(status));
 }
 
 std::optional<NodeContext> KernelDataplane::load_context() const {
@@ -123,6 +133,7 @@ void KernelDataplane::maintain() {
   first_uses_->consume();
   publisher_->reclaim();
   retry_pending();
+  count_active_if_needed();
   counters_->publish_rows();
 }
 
@@ -149,6 +160,12 @@ DataplaneStatus KernelDataplane::status() const {
   status.generation = generation_->number();
   status.services = {.used = publisher_->records().used(),
                      .capacity = publisher_->records().capacity()};
+  status.choice_lines = {.used = publisher_->choice_lines(),
+                         .capacity = options_.limits.choice_lines != 0
+                                         ? options_.limits.choice_lines
+                                         : sizes.choice_lines};
+  status.active_endpoints = publisher_->active_ids().usage();
+  status.active_connections = publisher_->active_ids().total();
   status.slots4 = slots(model::Family::kIpv4);
   status.slots6 = slots(model::Family::kIpv6);
   status.frontends4 = frontends(model::Family::kIpv4);

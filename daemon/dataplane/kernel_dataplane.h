@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "dataplane/active_link.h"
 #include "dataplane/counters.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/first_use.h"
@@ -110,6 +111,7 @@ class KernelDataplane final : public Dataplane {
   void publish(const compile::Diff& diff, ApplyResult& result);
   void publish_in_larger_maps(const Unpublished& service, ApplyResult& result);
   void retry_pending();
+  void count_active_if_needed();
   [[nodiscard]] Publisher::Environment environment_of(const Generation& generation) const;
   [[nodiscard]] LoadPlan plan(const Sizes& sizes) const;
 
@@ -134,6 +136,7 @@ class KernelDataplane final : public Dataplane {
   Links links_;
   Predecessor predecessor_;
   std::string attach_problem_;
+  ActiveLink active_link_;
   uint32_t own_tgid_ = 0;
   std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
   GrowthRetry growth_retry_;

@@ -45,15 +45,18 @@ absl::Status KernelDataplane::grow(const Sizes& sizes) {
   }
   auto publisher = std::make_unique<Publisher>(environment_of(*next));
   publisher->format();
+  publisher->succeed(*publisher_);
   const compile::Diff everything = everything_in(publisher_->read_all());
   const PublishResult copied = publisher->apply(everything);
   if (!copied.unpublished.empty()) return copied.unpublished.front().status;
   move_counters(*publisher);
   absl::Status switched = pins_.pin(number, next->map_fds());
   if (switched.ok()) switched = links_.update(next->object());
+  if (switched.ok()) switched = active_link_.update(next->object());
   if (!switched.ok()) {
     // Back to the old programs, one of which may have been replaced already.
     switched.Update(links_.update(generation_->object()));
+    switched.Update(active_link_.update(generation_->object()));
     switched.Update(Pins::remove(pins_.generation_path(number)));
     return switched;
   }

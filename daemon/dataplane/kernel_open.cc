@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -26,6 +27,9 @@ constexpr uint32_t kTcpPeerNames = 2;
 uint32_t shards_here() {
   return std::min(kMostShards, std::bit_ceil(std::max(1u, std::thread::hardware_concurrency())));
 }
+
+// Nodes that start together do not all begin with the same endpoint.
+uint64_t first_turn() { return std::random_device()() & 0xffff; }
 
 absl::Status watch(int epoll, int fd) {
   epoll_event event = {};
@@ -146,6 +150,9 @@ void KernelDataplane::set_options() const {
 
 absl::Status KernelDataplane::attach() {
   VIC_ASSIGN_OR_RETURN(links_, Links::attach(options_.cgroup, pins_, generation_->object()));
+  active_link_ = ActiveLink(options_.cgroup, pins_);
+  VIC_RETURN_IF_ERROR(active_link_.adopt(generation_->object()));
+  count_active_if_needed();
   return absl::OkStatus();
 }
 
@@ -195,7 +202,8 @@ Publisher::Environment KernelDataplane::environment_of(const Generation& generat
           .limits = options_.limits,
           .realms = realms_.get(),
           .range_maps = {generation.object().map_fd("vic_ranges4"),
-                         generation.object().map_fd("vic_ranges6")}};
+                         generation.object().map_fd("vic_ranges6")},
+          .first_turn = first_turn()};
 }
 
 LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
@@ -210,6 +218,9 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
     plan.shards = static_cast<uint32_t>(counter_memory_.as<__u64>().size() / VIC_COUNTER_SHARD);
   }
   for (const auto& [name, fd] : shared_) plan.reuse.emplace(name, fd.get());
+  if (generation_ != nullptr && generation_->sizes().affinities == sizes.affinities) {
+    plan.reuse.emplace("vic_affinities", generation_->object().map_fd("vic_affinities"));
+  }
   return plan;
 }
 

@@ -152,6 +152,16 @@ bool LinkPin::attached_to(std::string_view cgroup) const {
   return valid() && id != 0 && linked_cgroup(fd_.get()) == id;
 }
 
+absl::StatusOr<base::UniqueFd> attach_hook(const std::string& cgroup, const Hook& hook,
+                                           const Object& object, const std::filesystem::path& pin) {
+  VIC_ASSIGN_OR_RETURN(const base::UniqueFd cgroup_fd, open_cgroup(cgroup));
+  return take_or_make_link({.cgroup = cgroup,
+                            .cgroup_fd = cgroup_fd.get(),
+                            .hook = hook,
+                            .program = object.program_fd(hook.program)},
+                           pin);
+}
+
 absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,
                                     const Object& object) {
   Links links;

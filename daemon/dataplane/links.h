@@ -43,6 +43,12 @@ class LinkPin {
   uint32_t id_ = 0;
 };
 
+// The link of one hook on this cgroup at this pin: the pinned one with its program updated, or a
+// new one pinned in its place.
+[[nodiscard]] absl::StatusOr<base::UniqueFd> attach_hook(const std::string& cgroup,
+                                                         const Hook& hook, const Object& object,
+                                                         const std::filesystem::path& pin);
+
 class Links {
  public:
   // Updates the pinned links of this cgroup, also those of another ABI version, whose pins move to

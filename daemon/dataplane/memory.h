@@ -2,6 +2,7 @@
 // that hooks follow (views, table words, the configuration) by release stores.
 #pragma once
 
+#include <vicinity/choice.h>
 #include <vicinity/layout.h>
 
 #include <array>
@@ -25,6 +26,8 @@ struct Memory {
   std::span<vic_slot6> slots6;
   std::array<std::span<vic_alias>, 2> aliases;
   std::span<vic_service> services;
+  std::span<vic_line> choices;
+  std::span<__u64> active;
   std::span<vic_context> context;
   std::span<__u64> counters;
 };

@@ -39,6 +39,8 @@ std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
           {"vic_aliases4", ipv4.aliased_slots},
           {"vic_aliases6", ipv6.aliased_slots},
           {"vic_services", plan.sizes.records},
+          {"vic_choices", plan.sizes.choice_lines},
+          {"vic_affinities", plan.sizes.affinities},
           {"vic_counters", plan.shards * VIC_COUNTER_SHARD}};
 }
 
@@ -171,17 +173,18 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",        "vic_frontends4", "vic_frontends6", "vic_slots4",  "vic_slots6",
-      "vic_aliases4",      "vic_aliases6",   "vic_services",   "vic_context", "vic_counters",
-      "vic_outcomes",      "vic_events",     "vic_grace",      "vic_origins", "vic_pairs",
-      "vic_mptcp_origins", "vic_pods",       "vic_ranges4",    "vic_ranges6"};
+      "vic_config",        "vic_frontends4", "vic_frontends6", "vic_slots4",     "vic_slots6",
+      "vic_aliases4",      "vic_aliases6",   "vic_services",   "vic_choices",    "vic_active",
+      "vic_counted",       "vic_affinities", "vic_context",    "vic_counters",   "vic_outcomes",
+      "vic_events",        "vic_grace",      "vic_origins",    "vic_pairs",      "vic_mptcp_origins",
+      "vic_pods",          "vic_ranges4",    "vic_ranges6"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
-  static const std::vector<std::string> names = {"vic_context", "vic_counters",      "vic_outcomes",
-                                                 "vic_events",  "vic_grace",         "vic_origins",
-                                                 "vic_pairs",   "vic_mptcp_origins", "vic_pods"};
+  static const std::vector<std::string> names = {
+      "vic_context", "vic_counters", "vic_active", "vic_counted",       "vic_outcomes", "vic_events",
+      "vic_grace",   "vic_origins",  "vic_pairs",  "vic_mptcp_origins", "vic_pods"};
   return names;
 }
 

@@ -30,6 +30,8 @@ struct Sizes {
     bool operator==(const Family&) const = default;
   };
   uint32_t records = 2;
+  uint32_t choice_lines = 2;
+  uint32_t affinities = 1;
   std::array<Family, 2> families;
   bool operator==(const Sizes&) const = default;
 };

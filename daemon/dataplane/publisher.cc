@@ -59,7 +59,10 @@ Publisher::Publisher(const Environment& environment)
       ranges_(environment.range_maps, environment.memory),
       records_(environment.memory.services),
       tables_{FamilyTables(Family::kIpv4, environment.memory),
-              FamilyTables(Family::kIpv6, environment.memory)} {}
+              FamilyTables(Family::kIpv6, environment.memory)},
+      choices_({.first = 1, .count = static_cast<uint32_t>(environment.memory.choices.size()) - 1}),
+      active_(environment.memory.active),
+      first_turn_(environment.first_turn) {}
 
 void Publisher::format() {
   for (FamilyTables& tables : tables_) tables.frontends.format();
@@ -90,6 +93,7 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
     if (is_published(table)) continue;
     if (auto failed = stage(table, staged)) result.unpublished.push_back(*std::move(failed));
   }
+  inherited_turns_.clear();
   publish_entries(staged);
   commit(staged);
   result.published = staged.size();
@@ -178,7 +182,9 @@ void Publisher::take_address(const FrontAddress& address, uint32_t head) {
   if (keeps_family) return;
   at(family).slots -= slots_of(loser, family);
   for (const PublishedPort& port : loser.ports) {
-    if (port.family == family) retire_port(port);
+    if (port.family != family) continue;
+    choice_lines_ -= records_.at(port.record).choice_lines;
+    retire_port(port);
   }
   std::erase_if(loser.ports, [&](const auto& port) { return port.family == family; });
 }
@@ -214,6 +220,9 @@ void Publisher::retire_port(const PublishedPort& port) {
   const bool aliased = (record.flags & VIC_SERVICE_ALIASES) != 0;
   publish(record.flags, 0);
   retire(RetiredSlots{.family = port.family, .blocks = blocks_of(record), .aliased = aliased});
+  if (record.choice_lines > 0) {
+    retire(RetiredChoice{.block = {.first = record.choices, .count = record.choice_lines}});
+  }
   retire(RetiredRecord{.record = port.record});
 }
 
@@ -244,6 +253,7 @@ void Publisher::remove(std::string_view service) {
   services_.erase(found);
   for (const FrontAddress& address : removed.addresses) retire_address(removed, address);
   for (const Family family : kFamilies) at(family).slots -= slots_of(removed, family);
+  choice_lines_ -= choice_lines_of(removed);
   for (const PublishedPort& port : removed.ports) retire_port(port);
   publish(records_.at(removed.head).flags, 0);
   retire(RetiredRecord{.record = removed.head, .with_name = true});

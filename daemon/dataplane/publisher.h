@@ -8,12 +8,14 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/strings.h"
+#include "dataplane/active_ids.h"
 #include "dataplane/arena.h"
 #include "dataplane/counters.h"
 #include "dataplane/dataplane.h"
@@ -32,11 +34,12 @@ namespace vicinity::dataplane {
 // The most that may be published, whatever the maps have room for. 0: no limit.
 struct Limits {
   uint64_t services = 0;
-  uint64_t slots = 0;  // of each family
+  uint64_t slots = 0;         // of each family
+  uint64_t choice_lines = 0;  // of vic_choices
 };
 
 // What a service did not find room in.
-enum class Shortage : uint8_t { kNone, kRecords, kPlainSlots, kAliasedSlots, kFrontends };
+enum class Shortage : uint8_t { kNone, kRecords, kPlainSlots, kAliasedSlots, kFrontends, kChoices };
 
 struct Unpublished {
   const compile::ServiceTable* table = nullptr;
@@ -57,11 +60,13 @@ struct Work {
   uint64_t records = 0;
   uint64_t slots = 0;
   uint64_t entries = 0;  // views
+  uint64_t choice_lines = 0;
   bool operator==(const Work&) const = default;
   Work operator-(const Work& other) const {
     return {.records = records - other.records,
             .slots = slots - other.slots,
-            .entries = entries - other.entries};
+            .entries = entries - other.entries,
+            .choice_lines = choice_lines - other.choice_lines};
   }
 };
 
@@ -73,6 +78,8 @@ struct Demand {
     uint64_t frontends = 0;
   };
   uint64_t records = 0;
+  uint64_t choice_lines = 0;
+  bool affinity = false;  // a table wants clients to be remembered
   std::array<Family, 2> families;
 };
 
@@ -85,6 +92,7 @@ class Publisher {
     Limits limits;
     Realms* realms = nullptr;
     Ranges::Maps range_maps = {-1, -1};
+    uint64_t first_turn = 0;  // where round robin begins
   };
   explicit Publisher(const Environment& environment);
 
@@ -120,6 +128,11 @@ class Publisher {
   [[nodiscard]] uint64_t slots(model::Family family) const {
     return tables_[index_of(family)].slots;
   }
+  [[nodiscard]] uint64_t choice_lines() const { return choice_lines_; }  // published
+  [[nodiscard]] const ActiveIds& active_ids() const { return active_; }
+  // Takes over who counts connections and whose turn it is from a publisher whose tables this one
+  // is about to publish anew. REQUIRES: nothing published yet.
+  void succeed(const Publisher& other);
   [[nodiscard]] const Work& work() const { return work_; }
   [[nodiscard]] uint64_t pending_reclaims() const { return retired_.size(); }
 
@@ -148,6 +161,9 @@ class Publisher {
     SlotBlocks blocks;
     bool aliased = false;
   };
+  struct RetiredChoice {
+    Block block;
+  };
   struct RetiredRecord {
     uint32_t record = 0;
     bool with_name = false;
@@ -170,8 +186,8 @@ class Publisher {
     std::vector<FrontendKey> keys;
     uint32_t head = 0;
   };
-  using Retired = std::variant<RetiredSlots, RetiredRecord, RetiredFrontend, RetiredPlace,
-                               RetiredRow, RetiredRange>;
+  using Retired = std::variant<RetiredSlots, RetiredChoice, RetiredRecord, RetiredFrontend,
+                               RetiredPlace, RetiredRow, RetiredRange>;
   struct Waiting {
     uint64_t ticket = 0;
     Retired what;
@@ -206,6 +222,22 @@ class Publisher {
                                                const compile::PortTable& table) const;
   [[nodiscard]] uint64_t slots_of(const PublishedService& service, model::Family family) const;
   [[nodiscard]] uint64_t view_word(const PublishedPort& port) const;
+
+  // publisher_choices.cc
+  [[nodiscard]] static Unpublished choices_full(const compile::ServiceTable& table, uint64_t lines,
+                                                Usage usage);
+  [[nodiscard]] std::optional<Unpublished> refuse_choices(const compile::ServiceTable& table) const;
+  [[nodiscard]] std::optional<Unpublished> stage_choice(const compile::PortTable& table,
+                                                        const Staged& staged, TableSpot& spot);
+  [[nodiscard]] uint64_t choice_lines_of(const PublishedService& service) const;
+  [[nodiscard]] std::optional<std::vector<uint32_t>> acquire_endpoints(
+      const compile::PortTable& table, uint64_t id);
+  void release_endpoints(std::span<const uint32_t> endpoints);
+  [[nodiscard]] std::vector<uint64_t> cursors_of(std::string_view service,
+                                                 const compile::PortTable& table) const;
+  void note_cursors(const PublishedPort& port, std::vector<uint64_t>& cursors) const;
+  void release_choice(Block block);
+  void adopt_choice(const std::string& service, const PublishedPort& port);
 
   // publisher.cc: makes it visible, takes out what it replaces.
   using FamilyKeys = std::array<std::vector<FrontendKey>, 2>;
@@ -242,6 +274,11 @@ class Publisher {
   Work work_;
   Records records_;
   std::array<FamilyTables, 2> tables_;
+  Arena choices_;
+  ActiveIds active_;
+  uint64_t choice_lines_ = 0;
+  uint64_t first_turn_ = 0;
+  absl::flat_hash_map<uint64_t, std::vector<uint64_t>> inherited_turns_;  // by table_id()
   base::StringMap<PublishedService> services_;
   absl::flat_hash_map<uint32_t, std::string> names_;    // by head record
   absl::flat_hash_map<FrontAddress, uint32_t> owners_;  // head record

@@ -38,6 +38,7 @@ void Publisher::reclaim() {
     retired_.pop_front();
     release(what);
   }
+  active_.sweep();
   for (FamilyTables& tables : tables_) tables.frontends.tidy();
   collect_leftovers();
   narrow_prefixes();
@@ -51,6 +52,7 @@ void Publisher::release(const Retired& what) {
                  [&](const RetiredSlots& slots) {
                    release_slots(arena_of(slots.family, slots.aliased), slots.blocks);
                  },
+                 [&](const RetiredChoice& choice) { release_choice(choice.block); },
                  [&](const RetiredRecord& retired) {
                    if (retired.with_name) records_.release_name(records_.at(retired.record));
                    records_.release(retired.record);
@@ -113,6 +115,7 @@ void Publisher::adopt() {
     }
   }
   for (auto& [name, service] : found.services) adopt_service(name, std::move(service));
+  active_.keep_counted();
   adopt_ranges();
   retire_unowned({at(Family::kIpv4).frontends.unowned(), at(Family::kIpv6).frontends.unowned()});
   collect_leftovers();
@@ -132,6 +135,7 @@ void Publisher::adopt_service(const std::string& name, PublishedService service)
     const vic_service& record = records_.at(port.record);
     const SlotBlocks blocks = blocks_of(record);
     take_slots(arena_of(record), blocks);
+    adopt_choice(name, port);
     at(port.family).slots += record.total;
     // It may have ended between giving the row to the record and giving it to the slots.
     if (service.counter_row != 0) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "compile/choices.h"
 #include "dataplane/publisher.h"
 
 namespace vicinity::dataplane {
@@ -31,10 +32,7 @@ uint64_t wanted_slots(const ServiceTable& table) {
 // What the ABI cannot say.
 absl::Status representable(const PortTable& port) {
   if (port.port == 0) return base::invalid("port 0");
-  if (port.algorithm != policy::AlgorithmSpec{}) {
-    return base::invalid("port {}: algorithm {} is not supported", port.port,
-                         policy::to_text(port.algorithm));
-  }
+  VIC_RETURN_IF_ERROR(policy::check(port.algorithm));
   if (port.tiers.size() > VIC_MAX_TIERS) {
     return base::invalid("port {}: {} tiers, at most {} are possible", port.port, port.tiers.size(),
                          static_cast<int>(VIC_MAX_TIERS));
@@ -106,6 +104,8 @@ std::optional<Unpublished> Publisher::stage(const ServiceTable& table,
     at(family).slots += slots_of(service.next, family);
     if (old != nullptr) at(family).slots -= slots_of(*old, family);
   }
+  choice_lines_ += choice_lines_of(service.next);
+  if (old != nullptr) choice_lines_ -= choice_lines_of(*old);
   staged.push_back(std::move(service));
   return std::nullopt;
 }
@@ -128,7 +128,7 @@ std::optional<Unpublished> Publisher::refuse(const ServiceTable& table, size_t n
       return arena_full(table, slots(family), limits_.slots);
     }
   }
-  return std::nullopt;
+  return refuse_choices(table);
 }
 
 std::vector<FrontAddress> Publisher::front_addresses(const ServiceTable& table) const {
@@ -213,8 +213,13 @@ std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged&
     failed.family = table.family;
     return failed;
   }
-  const TableSpot spot = {
-      .record = *record, .slots = *slots, .counter_row = staged.next.counter_row};
+  TableSpot spot = {
+      .record = *record, .slots = *slots, .choices = {}, .counter_row = staged.next.counter_row};
+  if (auto failed = stage_choice(table, staged, spot)) {
+    release_slots(arena, spot.slots);
+    records_.release(*record);
+    return failed;
+  }
   store_slots(memory_, table, spot);
   work_.slots += table.slots.size();
   ++work_.records;
@@ -257,6 +262,7 @@ void Publisher::unstage(const Staged& staged) {
   for (const PublishedPort& port : staged.fresh) {
     const vic_service& record = records_.at(port.record);
     release_slots(arena_of(record), blocks_of(record));
+    release_choice({.first = record.choices, .count = record.choice_lines});
     records_.release(port.record);
   }
   for (const FrontAddress& address : staged.next.addresses) {
@@ -312,7 +318,10 @@ uint64_t Publisher::view_word(const PublishedPort& port) const {
 }
 
 Demand Publisher::demand(const compile::Diff& diff) const {
-  Demand demand = {.records = records_.used(), .families = {}};
+  Demand demand = {.records = records_.used(),
+                   .choice_lines = choices_.used(),
+                   .affinity = false,
+                   .families = {}};
   for (const Family family : kFamilies) {
     const FamilyTables& tables = tables_[index_of(family)];
     demand.families[index_of(family)] = {.plain_slots = tables.plain.used(),
@@ -324,6 +333,8 @@ Demand Publisher::demand(const compile::Diff& diff) const {
     for (const PortTable& port : table.ports) {
       Demand::Family& family = demand.families[index_of(port.family)];
       (port.has_aliases() ? family.aliased_slots : family.plain_slots) += port.slots.size();
+      demand.choice_lines += compile::choice_lines(port);
+      demand.affinity |= port.algorithm.affinity_timeout_s > 0;
     }
     if (find(table.name) != nullptr) continue;
     for (const FrontAddress& address : front_addresses(table)) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <tuple>
 
+#include "dataplane/choice_view.h"
+
 namespace vicinity::dataplane {
 namespace {
 
@@ -44,13 +46,54 @@ uint16_t view_flags(const PortTable& table) {
   if (table.weighted) flags |= VIC_VIEW_WEIGHTED;
   if (table.on_empty == policy::OnEmpty::kPass) flags |= VIC_VIEW_PASS_EMPTY;
   if (table.mode == policy::Mode::kPassthrough) flags |= VIC_VIEW_PASSTHROUGH;
-  flags |= static_cast<uint32_t>(table.algorithm.kind) << VIC_VIEW_ALGORITHM_SHIFT;
+  const policy::AlgorithmSpec& spec = table.algorithm;
+  const bool sticky = spec.kind == policy::Algorithm::kRandom && spec.affinity_timeout_s > 0;
+  flags |= (sticky ? uint32_t{VIC_ALGORITHM_STICKY_RANDOM} : static_cast<uint32_t>(spec.kind))
+           << VIC_VIEW_ALGORITHM_SHIFT;
   return static_cast<uint16_t>(flags);
 }
 
-// The draw among slots needs their place; everything else is found through the record.
-bool draws_slots(uint32_t count, uint32_t flags) {
-  return count > 0 && (flags & (VIC_VIEW_PASSTHROUGH | VIC_VIEW_ALGORITHM_MASK)) == 0;
+// What a view leads to.
+struct Places {
+  uint32_t slots = 0;
+  uint32_t choices = 0;
+  uint32_t record = 0;
+};
+
+uint32_t first_of(uint32_t count, uint32_t flags, const Places& places) {
+  if (count == 0 || (flags & VIC_VIEW_PASSTHROUGH) != 0) return places.record;
+  return (flags & VIC_VIEW_ALGORITHM_MASK) != 0 ? places.choices : places.slots;
+}
+
+vic_parameters parameters_of(const policy::AlgorithmSpec& spec) {
+  return {.maglev_size = spec.maglev_size,
+          .ring_min = spec.ring_min,
+          .ring_max = spec.ring_max,
+          .affinity_s = spec.affinity_timeout_s,
+          .bias_permille = static_cast<uint16_t>(spec.bias_permille),
+          .choice_count = static_cast<uint8_t>(spec.choice_count),
+          .hash_input = static_cast<uint8_t>(spec.hash_input)};
+}
+
+policy::AlgorithmSpec spec_of(const vic_service& record) {
+  const vic_parameters& parameters = record.parameters;
+  return {.kind = static_cast<policy::Algorithm>(record.algorithm),
+          .choice_count = parameters.choice_count,
+          .bias_permille = parameters.bias_permille,
+          .maglev_size = parameters.maglev_size,
+          .ring_min = parameters.ring_min,
+          .ring_max = parameters.ring_max,
+          .hash_input = static_cast<policy::HashInput>(parameters.hash_input),
+          .affinity_timeout_s = parameters.affinity_s};
+}
+
+std::span<const vic_line> block_of(const Memory& memory, const vic_service& record) {
+  return memory.choices.subspan(record.choices, record.choice_lines);
+}
+
+uint32_t share_of(const Memory& memory, const vic_service& record, uint32_t position) {
+  if (record.choice_lines == 0 || position >= record.loaded) return 0;
+  return choice_members(block_of(memory, record))[position].weight;
 }
 
 // Of a view: a passthrough table has no use for the number of its slots.
@@ -64,7 +107,7 @@ PortTable header_of(const vic_service& record) {
   table.port = record.port;
   table.family = static_cast<Family>(record.family);
   table.mode = static_cast<policy::Mode>(record.mode);
-  table.algorithm.kind = static_cast<policy::Algorithm>(record.algorithm);
+  table.algorithm = spec_of(record);
   table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
                                                                   : policy::OnEmpty::kRefuse;
   table.pass = static_cast<policy::Pass>(record.pass);
@@ -87,6 +130,7 @@ uint32_t slot_index(const SlotBlocks& blocks, uint32_t position) {
 Slot slot_at(const Memory& memory, const vic_service& record, uint32_t position) {
   const uint32_t index = slot_index(blocks_of(record), position);
   Slot slot = load_slot(memory, static_cast<Family>(record.family), index);
+  slot.share = share_of(memory, record, position);
   if ((record.flags & VIC_SERVICE_ALIASES) == 0) return slot;
   const vic_alias& alias = memory.aliases[record.family][index];
   slot.threshold = alias.threshold;
@@ -103,6 +147,16 @@ void set_row(std::span<AbiSlot> slots, const SlotBlocks& blocks, uint16_t row) {
 }
 
 static_assert(static_cast<int>(policy::Pass::kWaypoint) == VIC_PASS_WAYPOINT);
+
+// A table of an algorithm that needs a block has one, whole.
+bool has_plausible_choices(const Memory& memory, const vic_service& record) {
+  const bool needed = record.loaded > 0 && (record.view_flags & VIC_VIEW_PASSTHROUGH) == 0 &&
+                      (record.view_flags & VIC_VIEW_ALGORITHM_MASK) != 0;
+  if (!needed) return record.choice_lines == 0;
+  const uint64_t end = record.choices + uint64_t{record.choice_lines};
+  if (end > memory.choices.size() || !is_block(block_of(memory, record))) return false;
+  return choice_head(block_of(memory, record)).count == record.loaded;
+}
 
 }  // namespace
 
@@ -154,6 +208,9 @@ void store_record(vic_service& record, const PortTable& table, const TableSpot& 
   record.family = static_cast<uint8_t>(table.family);
   record.mode = static_cast<uint8_t>(table.mode);
   record.algorithm = static_cast<uint8_t>(table.algorithm.kind);
+  record.parameters = parameters_of(table.algorithm);
+  record.choices = spot.choices.first;
+  record.choice_lines = spot.choices.count;
   record.tier_count = static_cast<uint8_t>(table.tiers.size());
   record.pass = static_cast<uint16_t>(table.pass);
   for (size_t i = 0; i < table.tiers.size(); ++i) {
@@ -172,13 +229,16 @@ uint32_t record_flags(const PortTable& table) {
 
 vic_view view_of(const PortTable& table, const TableSpot& spot) {
   const uint16_t flags = view_flags(table);
-  return {.first = draws_slots(table.loaded, flags) ? spot.slots.loaded.first : spot.record,
+  const Places places = {
+      .slots = spot.slots.loaded.first, .choices = spot.choices.first, .record = spot.record};
+  return {.first = first_of(table.loaded, flags, places),
           .count = view_count(table.loaded, static_cast<uint16_t>(table.pass), flags),
           .flags = flags};
 }
 
 vic_view view_of(const vic_service& record, uint32_t index) {
-  return {.first = draws_slots(record.loaded, record.view_flags) ? record.first : index,
+  const Places places = {.slots = record.first, .choices = record.choices, .record = index};
+  return {.first = first_of(record.loaded, record.view_flags, places),
           .count = view_count(record.loaded, record.pass, record.view_flags),
           .flags = static_cast<uint16_t>(record.view_flags | vic_counter_hint(record.counter_row))};
 }
@@ -212,6 +272,7 @@ bool holds(const Memory& memory, const vic_service& record, const PortTable& tab
 bool is_plausible(const Memory& memory, const vic_service& record) {
   if (record.family >= VIC_FAMILY_COUNT || record.tier_count > VIC_MAX_TIERS) return false;
   if (record.loaded > record.total) return false;
+  if (!has_plausible_choices(memory, record)) return false;
   const bool aliases = (record.flags & VIC_SERVICE_ALIASES) != 0;
   const uint64_t end = aliases ? memory.aliases[record.family].size()
                                : slots_in(memory, static_cast<Family>(record.family));

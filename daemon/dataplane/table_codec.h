@@ -13,6 +13,7 @@ namespace vicinity::dataplane {
 struct TableSpot {
   uint32_t record = 0;
   SlotBlocks slots;
+  Block choices;  // of vic_choices; none: count 0
   uint16_t counter_row = 0;
 };
 

@@ -54,7 +54,7 @@ enum vic_limit {
   /* Where the daemon's probe connects to: 127.86.73.67, of which nothing else has a use. */
   VIC_PROBE_ADDRESS = 0x7f564943,
   VIC_PROBE_PORT = 1,
-  VIC_NAME_CHARS = 92,
+  VIC_NAME_CHARS = 64,
   VIC_NAME_MORE_CHARS = 184,
   VIC_CONTEXT_CHARS = 256,
   /* Rows of vic_counters: a slot's `counter` is row << 4 | tier. Row 0 means "ask for a row", the
@@ -64,6 +64,10 @@ enum vic_limit {
   /* Sockets with a record, and elements of vic_pairs. Memory is taken as they come. */
   VIC_MAX_ORIGINS = 262144,
   VIC_MAX_PAIRS = 131072,
+  /* Elements of vic_active; 0 is never used. */
+  VIC_ACTIVE_ENDPOINTS = 32768,
+  /* Clients remembered for session affinity, once a table wants it; the longest unused go first. */
+  VIC_AFFINITIES = 65536,
 };
 
 /*
@@ -71,8 +75,9 @@ enum vic_limit {
  * store publishes a service's table.
  */
 struct vic_view {
-  __u32 first; /* index of the first slot; where no slot is drawn at random (count == 0,
-                  passthrough, the port-0 entry, other algorithms): of the vic_services record */
+  __u32 first; /* index of the first slot; for other algorithms than random, of the table's block
+                  in vic_choices (choice.h); where nothing is chosen (count == 0, passthrough, the
+                  port-0 entry), of the vic_services record */
   __u16 count; /* slots that carry load; 0 = empty. Passthrough: enum vic_pass */
   __u16 flags; /* enum vic_view_flag, algorithm in VIC_VIEW_ALGORITHM_MASK */
 };
@@ -102,6 +107,7 @@ enum vic_algorithm {
   VIC_ALGORITHM_LEAST_REQUEST = 2,
   VIC_ALGORITHM_RING_HASH = 3,
   VIC_ALGORITHM_MAGLEV = 4,
+  VIC_ALGORITHM_STICKY_RANDOM = 5, /* only in views: random with affinity, by a block */
 };
 
 /* Values of the routing mode as explained to people; the hooks do not read it. */
@@ -228,6 +234,23 @@ struct vic_tier {
   __u8 load_percent;
 };
 
+/* What ring hash and Maglev hash. */
+enum vic_hash_input {
+  VIC_HASH_SOURCE_IP = 0,
+  VIC_HASH_RANDOM = 1,
+};
+
+/* What a table's algorithm was configured with; fields it does not use have their defaults. */
+struct vic_parameters {
+  __u32 maglev_size;
+  __u32 ring_min;
+  __u32 ring_max;
+  __u32 affinity_s; /* 0 = no affinity */
+  __u16 bias_permille;
+  __u8 choice_count;
+  __u8 hash_input; /* enum vic_hash_input */
+};
+
 enum vic_service_flag {
   VIC_SERVICE_USED = 0x0001,         /* a table; clear = free */
   VIC_SERVICE_MORE = 0x0002,         /* a continuation: struct vic_service_more */
@@ -240,7 +263,7 @@ enum vic_service_flag {
 /*
  * One table: a (service, port, family), written once and replaced by another record when the table
  * changes; or the service's head, which lives as long as the service. Read by people and by the
- * daemon at adoption, and by the rarer algorithms; a random choice never touches it.
+ * daemon at adoption; no hook touches it.
  * Array vic_services; writer: daemon; reader: daemon, vicinityctl, bpftool.
  */
 struct vic_service {
@@ -260,6 +283,9 @@ struct vic_service {
   __u16 pass;        /* enum vic_pass, of a passthrough table */
   __u32 rest;        /* first of the slots without load */
   struct vic_tier tiers[VIC_MAX_TIERS];
+  struct vic_parameters parameters;
+  __u32 choices;             /* first line of its block in vic_choices; 0 = none */
+  __u32 choice_lines;        /* lines of the block */
   char name[VIC_NAME_CHARS]; /* namespace/hostname */
 };
 
@@ -376,6 +402,33 @@ struct vic_context {
   char node[VIC_CONTEXT_CHARS];
 };
 
+/*
+ * What a socket's connection is counted as. Socket storage vic_counted, only of sockets that a
+ * least request table sent somewhere; writer and reader: hooks.
+ */
+struct vic_counted {
+  __u32 noted;      /* element of vic_active that the next TCP_CONNECT_CB counts in; 0 = none */
+  __u32 active;     /* the element it is counted in; 0 = not counted */
+  __u32 address_be; /* where `noted` holds: the endpoint's address, of IPv6 the last word */
+  __u16 port_be;
+  __u16 reserved; /* 0 */
+};
+
+/* A client of one table, by vic_client_hash and vic_choice_head.table_id. */
+struct vic_affinity_key {
+  __u64 client;
+  __u64 table_id;
+};
+
+/* What it keeps. LRU hash vic_affinities; writer and reader: connect hooks. */
+struct vic_affinity {
+  __u32 address_be[4]; /* IPv4 in [0] */
+  __u16 port_be;
+  __u16 reserved; /* 0 */
+  __u32 slot;     /* where it was last found */
+  __u64 used_at;  /* CLOCK_MONOTONIC ns, coarse, of the last connect */
+};
+
 enum vic_event_kind {
   VIC_EVENT_FIRST_USE = 1, /* a slot of counter row 0 was chosen: the service wants a row */
 };
@@ -464,6 +517,7 @@ VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, lease_until) == 8, "all 
 VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_until) == 16, "all versions");
 VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_tgid) == 24, "all versions");
 VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
+VIC_STATIC_ASSERT(sizeof(struct vic_parameters) == 20, "vic_parameters");
 VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
 VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
 VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 120, "vic_outcomes");
@@ -473,6 +527,9 @@ VIC_STATIC_ASSERT(sizeof(struct vic_range4) == 12, "vic_range4");
 VIC_STATIC_ASSERT(sizeof(struct vic_range6) == 24, "vic_range6");
 VIC_STATIC_ASSERT(sizeof(struct vic_context) == 1544, "vic_context");
 VIC_STATIC_ASSERT(sizeof(struct vic_event) == 28, "vic_event");
+VIC_STATIC_ASSERT(sizeof(struct vic_affinity_key) == 16, "vic_affinity_key");
+VIC_STATIC_ASSERT(sizeof(struct vic_affinity) == 32, "vic_affinity");
+VIC_STATIC_ASSERT(sizeof(struct vic_counted) == 16, "vic_counted");
 VIC_STATIC_ASSERT(sizeof(struct vic_endpoint) == 20, "vic_endpoint");
 VIC_STATIC_ASSERT(sizeof(struct vic_origin) == 64, "vic_origin");
 VIC_STATIC_ASSERT(sizeof(struct vic_pair_key) == 16, "vic_pair_key");

@@ -69,6 +69,31 @@ model::Workload make_workload(const ClusterSpec& spec, uint32_t endpoint, model:
   return workload;
 }
 
+struct ServiceRef {
+  const model::Snapshot& snapshot;
+  SymbolId key;
+};
+
+// The same plans with another algorithm.
+absl::Status balance_by(const policy::AlgorithmSpec& algorithm, const ServiceRef& service,
+                        compile::ServiceTable& table) {
+  if (algorithm == policy::AlgorithmSpec{}) return absl::OkStatus();
+  for (compile::PortTable& port : table.ports) {
+    const compile::PlanRequest request = {.query = {service.key, port.port, port.family},
+                                          .client = service.snapshot.self()};
+    VIC_ASSIGN_OR_RETURN(policy::Plan plan, compile::plan_port(service.snapshot, request, {}));
+    plan.algorithm = algorithm;
+    VIC_ASSIGN_OR_RETURN(
+        compile::CompiledPort compiled,
+        compile::compile_port(std::move(plan), {.service = table.name,
+                                                .port = port.port,
+                                                .family = port.family,
+                                                .had_workload = port.had_workload}));
+    port = std::move(compiled.table);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 model::Snapshot make_cluster(const ClusterSpec& spec) {
@@ -84,12 +109,15 @@ model::Snapshot make_cluster(const ClusterSpec& spec) {
   return snapshot;
 }
 
-absl::StatusOr<compile::Diff> compile_cluster(const model::Snapshot& snapshot) {
+absl::StatusOr<compile::Diff> compile_cluster(const model::Snapshot& snapshot,
+                                              const policy::AlgorithmSpec& algorithm) {
   compile::Diff diff;
   for (const SymbolId service : snapshot.service_keys()) {
     VIC_ASSIGN_OR_RETURN(std::optional<compile::ServiceTable> table,
                          compile::compile_service(snapshot, service, {}));
-    if (table) diff.upserts.push_back(*std::move(table));
+    if (!table) continue;
+    VIC_RETURN_IF_ERROR(balance_by(algorithm, {snapshot, service}, *table));
+    diff.upserts.push_back(*std::move(table));
   }
   return diff;
 }

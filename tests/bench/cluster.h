@@ -8,6 +8,7 @@
 #include "bench/shape.h"
 #include "compile/diff.h"
 #include "model/snapshot.h"
+#include "policy/algorithm.h"
 
 namespace vicinity::bench {
 
@@ -17,11 +18,14 @@ struct ClusterSpec {
   Shape shape;
   model::Family family = model::Family::kIpv4;
   Weights weights = Weights::kEqual;
+  policy::AlgorithmSpec algorithm = {};
 };
 
 [[nodiscard]] model::Snapshot make_cluster(const ClusterSpec& spec);
 
 // What the engine does for a first publish: plan and compile every service.
-[[nodiscard]] absl::StatusOr<compile::Diff> compile_cluster(const model::Snapshot& snapshot);
+// `algorithm` is what a policy would have said of every service.
+[[nodiscard]] absl::StatusOr<compile::Diff> compile_cluster(const model::Snapshot& snapshot,
+                                                            const policy::AlgorithmSpec& algorithm);
 
 }  // namespace vicinity::bench

@@ -48,9 +48,10 @@ Ours::~Ours() {
   if (!status.ok()) fmt::print(stderr, "bench: clean up: {}\n", base::message(status));
 }
 
-absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot) {
+absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot,
+                                    const policy::AlgorithmSpec& algorithm) {
   const int64_t start = testing::monotonic_ns();
-  VIC_ASSIGN_OR_RETURN(const compile::Diff diff, compile_cluster(snapshot));
+  VIC_ASSIGN_OR_RETURN(const compile::Diff diff, compile_cluster(snapshot, algorithm));
   const int64_t compiled = testing::monotonic_ns();
   const dataplane::ApplyResult result = dataplane_->apply(diff);
   const int64_t applied = testing::monotonic_ns();

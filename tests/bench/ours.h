@@ -33,7 +33,8 @@ class Ours {
                                                    const std::string& pin_dir, Counters counters);
 
   // Into empty tables. A service that is refused is an error.
-  [[nodiscard]] absl::StatusOr<FillTime> fill(const model::Snapshot& snapshot);
+  [[nodiscard]] absl::StatusOr<FillTime> fill(const model::Snapshot& snapshot,
+                                              const policy::AlgorithmSpec& algorithm);
   // Lets the dataplane do what is due, such as giving out counter rows that were asked for.
   void maintain();
 

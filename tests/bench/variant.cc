@@ -38,6 +38,23 @@ std::vector<VariantSpec> our_specs(const Options& options) {
   return specs;
 }
 
+// Beside "few services", which is plain random over the same tables.
+std::vector<VariantSpec> algorithm_specs(const Options& options) {
+  using policy::Algorithm;
+  std::vector<VariantSpec> specs;
+  const auto add = [&](std::string_view name, const policy::AlgorithmSpec& algorithm) {
+    specs.push_back({.name = fmt::format("ours ipv4 {}, few", name),
+                     .rewriter = Rewriter::kOurs,
+                     .cluster = {options.small, Family::kIpv4, Weights::kEqual, algorithm}});
+  };
+  add("round robin", {.kind = Algorithm::kRoundRobin});
+  add("least request", {.kind = Algorithm::kLeastRequest});
+  add("ring hash", {.kind = Algorithm::kRingHash});
+  add("maglev", {.kind = Algorithm::kMaglev});
+  add("random with affinity", {.affinity_timeout_s = 10800});
+  return specs;
+}
+
 }  // namespace
 
 std::vector<VariantSpec> variant_specs(const Options& options) {
@@ -49,6 +66,7 @@ std::vector<VariantSpec> variant_specs(const Options& options) {
       {.name = "empty program ipv4", .rewriter = Rewriter::kEmpty, .cluster = ip4},
       {.name = "empty program ipv6", .rewriter = Rewriter::kEmpty, .cluster = ip6}};
   for (VariantSpec& spec : our_specs(options)) specs.push_back(std::move(spec));
+  for (VariantSpec& spec : algorithm_specs(options)) specs.push_back(std::move(spec));
   specs.push_back(
       {.name = "iptables-legacy ipv4", .rewriter = Rewriter::kIptablesLegacy, .cluster = ip4});
   specs.push_back(
@@ -102,7 +120,7 @@ absl::Status Variant::fill_ours(const Options& options, const Workspace& workspa
     const std::string pin_dir = workspace.pin_dir(
         fmt::format("{}-{}", cgroup_.path().substr(cgroup_.path().rfind('/') + 1), i));
     VIC_ASSIGN_OR_RETURN(Ours ours, Ours::attach(cgroup_, pin_dir, spec_.counters));
-    VIC_ASSIGN_OR_RETURN(const FillTime time, ours.fill(snapshot));
+    VIC_ASSIGN_OR_RETURN(const FillTime time, ours.fill(snapshot, spec_.cluster.algorithm));
     ours_ = std::move(ours);
     fill_ms_.push_back(time.apply_ms);
     compile_and_fill_ms_.push_back(time.compile_ms + time.apply_ms);

@@ -43,4 +43,10 @@ static inline const struct vic_alias* vic_alias_of(__u32 slot, enum vic_family) 
   return slot < aliases.size() ? &aliases[slot] : nullptr;
 }
 
+#include "bpf/weigh.h"
+
+static inline __u64 vic_weigh(__u32 weight, __u32 active, __u32 bias_permille) {
+  return vic_effective_weight(weight, active, bias_permille);
+}
+
 #include "bpf/algorithms.h"

@@ -71,8 +71,8 @@ void place(const PortTable& table) {
   memory.random.seed(20251124);
 }
 
-vic_ask asked(uint64_t hash) {
-  vic_ask ask = {.block = kBlock, .family = VIC_FAMILY_IPV4, .hash = hash};
+vic_choice asked(uint64_t hash) {
+  vic_choice ask = {.block = kBlock, .family = VIC_FAMILY_IPV4, .hash = hash};
   EXPECT_EQ(vic_answer(&ask), 0);
   EXPECT_GE(ask.slot, kFirstSlot);
   ask.slot -= kFirstSlot;
@@ -246,7 +246,7 @@ TEST(LeastRequest, ManyUnequalEndpointsAreSampledByWeight) {
 TEST(LeastRequest, TheAnswerNamesTheEndpointToCount) {
   place(table_of({.kind = Algorithm::kLeastRequest}, {{.shares = {1, 1, 1}}}));
   for (int i = 0; i < 100; ++i) {
-    const vic_ask ask = asked(0);
+    const vic_choice ask = asked(0);
     ASSERT_EQ(ask.endpoint, ask.slot + 1);
   }
   place(table_of({.kind = Algorithm::kRoundRobin}, {{.shares = {1, 1, 1}}}));

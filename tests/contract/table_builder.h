@@ -151,7 +151,25 @@ class RandomTables {
     if (table.mode == policy::Mode::kPassthrough && below(2) == 0) {
       table.pass = policy::Pass::kWaypoint;
     }
+    if (below(2) == 0) add_algorithm(table);
     return table;
+  }
+
+  // Small hash tables; shares as the weights are.
+  void add_algorithm(compile::PortTable& table) {
+    table.algorithm = policy::relevant(
+        {.kind = static_cast<policy::Algorithm>(below(5)),
+         .choice_count = static_cast<uint32_t>(2 + below(3)),
+         .bias_permille = static_cast<uint32_t>(below(3)) * 500,
+         .maglev_size = below(2) == 0 ? 17u : 251u,
+         .ring_min = static_cast<uint32_t>(1 + below(100)),
+         .ring_max = 100,
+         .hash_input = below(2) == 0 ? policy::HashInput::kSourceIp : policy::HashInput::kRandom,
+         .affinity_timeout_s = static_cast<uint32_t>(below(2)) * 60});
+    if (table.algorithm == policy::AlgorithmSpec{} || table.mode == policy::Mode::kPassthrough) {
+      return;
+    }
+    for (size_t i = 0; i < table.loaded; ++i) table.slots[i].share = table.slots[i].weight;
   }
 
   std::mt19937 random_;

@@ -156,6 +156,8 @@ TEST(Config, ValuesAreTyped) {
       {"max-receive-bytes", "512Mi",
        [](const Config& c) { return c.max_receive_bytes == uint64_t{512} << 20; }},
       {"max-slots", "64", [](const Config& c) { return c.max_slots == 64; }},
+      {"max-hash-memory", "1Mi",
+       [](const Config& c) { return c.max_hash_memory == uint64_t{1} << 20; }},
       {"max-services", "7", [](const Config& c) { return c.max_services == 7; }},
       {"counters", "off", [](const Config& c) { return !c.counters; }},
       {"on-empty", "pass", [](const Config& c) { return c.on_empty == EmptyAction::kPass; }},

@@ -1,0 +1,170 @@
+// Blocks of vic_choices: made and placed while nobody looks, taken over, given back. What counts
+// connections holds its elements of vic_active as long as its block.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/status.h"
+#include "compile/choices.h"
+#include "dataplane/choice_view.h"
+#include "dataplane/publisher.h"
+
+namespace vicinity::dataplane {
+namespace {
+
+using compile::PortTable;
+
+constexpr uint64_t kLinesPerKib = 1024 / sizeof(vic_line);
+
+constexpr uint64_t kib(uint64_t lines) { return (lines + kLinesPerKib - 1) / kLinesPerKib; }
+
+ActiveKey key_of(uint64_t table, const compile::Slot& slot) {
+  return {.table = table, .address = slot.address, .port = slot.port};
+}
+
+}  // namespace
+
+Unpublished Publisher::choices_full(const compile::ServiceTable& table, uint64_t lines,
+                                    Usage usage) {
+  return {
+      .table = &table,
+      .status = base::exhausted(
+          "service {}: publish {} KiB of tables for its algorithm: memory for these full ({} of "
+          "{} KiB)",
+          table.name, kib(lines), kib(usage.used), kib(usage.capacity))};
+}
+
+std::optional<Unpublished> Publisher::refuse_choices(const compile::ServiceTable& table) const {
+  if (limits_.choice_lines == 0) return std::nullopt;
+  uint64_t lines = 0;
+  for (const PortTable& port : table.ports) lines += compile::choice_lines(port);
+  if (lines == 0) return std::nullopt;
+  const PublishedService* old = find(table.name);
+  const uint64_t others = choice_lines_ - (old == nullptr ? 0 : choice_lines_of(*old));
+  if (others + lines <= limits_.choice_lines) return std::nullopt;
+  return choices_full(table, lines, {.used = choice_lines_, .capacity = limits_.choice_lines});
+}
+
+uint64_t Publisher::choice_lines_of(const PublishedService& service) const {
+  uint64_t lines = 0;
+  for (const PublishedPort& port : service.ports) lines += records_.at(port.record).choice_lines;
+  return lines;
+}
+
+std::optional<Unpublished> Publisher::stage_choice(const PortTable& table, const Staged& staged,
+                                                   TableSpot& spot) {
+  if (!compile::needs_choice(table)) return std::nullopt;
+  const compile::ServiceTable& service = *staged.table;
+  const uint64_t id = compile::table_id(service.name, table.port, table.family);
+  const auto endpoints = acquire_endpoints(table, id);
+  if (!endpoints) {
+    const Usage usage = active_.usage();
+    return Unpublished{.table = &service,
+                       .status = base::exhausted(
+                           "service {}: publish {} slots: counts of connections full ({} of {})",
+                           service.name, table.slots.size(), usage.used, usage.capacity)};
+  }
+  const std::vector<uint64_t> cursors = cursors_of(service.name, table);
+  const auto block = compile::choice_block(table, {.first_slot = spot.slots.loaded.first,
+                                                   .table_id = id,
+                                                   .endpoints = *endpoints,
+                                                   .cursors = cursors});
+  if (!block.ok()) {
+    release_endpoints(*endpoints);
+    return Unpublished{
+        .table = &service,
+        .status = base::invalid("service {}: {}", service.name, base::message(block.status()))};
+  }
+  const auto lines = choices_.allocate(static_cast<uint32_t>(block->size()));
+  if (!lines) {
+    release_endpoints(*endpoints);
+    Unpublished failed = choices_full(service, block->size(),
+                                      {.used = choices_.used(), .capacity = choices_.capacity()});
+    failed.shortage = Shortage::kChoices;
+    return failed;
+  }
+  std::ranges::copy(*block, memory_.choices.subspan(lines->first).begin());
+  work_.choice_lines += block->size();
+  spot.choices = *lines;
+  return std::nullopt;
+}
+
+std::optional<std::vector<uint32_t>> Publisher::acquire_endpoints(const PortTable& table,
+                                                                  uint64_t id) {
+  std::vector<uint32_t> endpoints;
+  if (!compile::counts_active(table)) return endpoints;
+  for (size_t i = 0; i < table.loaded; ++i) {
+    const auto endpoint = active_.acquire(key_of(id, table.slots[i]));
+    if (!endpoint) {
+      release_endpoints(endpoints);
+      return std::nullopt;
+    }
+    endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+void Publisher::release_endpoints(std::span<const uint32_t> endpoints) {
+  for (const uint32_t endpoint : endpoints) active_.release(endpoint);
+}
+
+// Turns go on where the table that is replaced has got to.
+std::vector<uint64_t> Publisher::cursors_of(std::string_view service,
+                                            const PortTable& table) const {
+  const uint64_t id = compile::table_id(service, table.port, table.family);
+  if (const auto turns = inherited_turns_.find(id); turns != inherited_turns_.end()) {
+    return turns->second;
+  }
+  std::vector<uint64_t> cursors(VIC_MAX_TIERS, first_turn_);
+  const PublishedService* old = find(service);
+  if (old == nullptr) return cursors;
+  for (const PublishedPort& port : old->ports) {
+    if (port.port == table.port && port.family == table.family) note_cursors(port, cursors);
+  }
+  return cursors;
+}
+
+void Publisher::note_cursors(const PublishedPort& port, std::vector<uint64_t>& cursors) const {
+  const vic_service& record = records_.at(port.record);
+  if (record.choice_lines == 0) return;
+  const auto tiers = choice_tiers(memory_.choices.subspan(record.choices, record.choice_lines));
+  for (size_t i = 0; i < tiers.size(); ++i) cursors[i] = observe(tiers[i].cursor);
+}
+
+void Publisher::succeed(const Publisher& other) {
+  active_.inherit(other.active_);
+  for (const auto& [name, service] : other.services_) {
+    for (const PublishedPort& port : service.ports) {
+      if (other.records_.at(port.record).algorithm != VIC_ALGORITHM_ROUND_ROBIN) continue;
+      auto& turns = inherited_turns_[compile::table_id(name, port.port, port.family)];
+      turns.assign(VIC_MAX_TIERS, first_turn_);
+      other.note_cursors(port, turns);
+    }
+  }
+}
+
+void Publisher::release_choice(Block block) {
+  if (block.count == 0) return;
+  for (const vic_member& member :
+       choice_members(memory_.choices.subspan(block.first, block.count))) {
+    if (member.endpoint != 0) active_.release(member.endpoint);
+  }
+  choices_.release(block);
+}
+
+void Publisher::adopt_choice(const std::string& service, const PublishedPort& port) {
+  const vic_service& record = records_.at(port.record);
+  if (record.choice_lines == 0) return;
+  // The daemon before us gave the block to this table alone.
+  [[maybe_unused]] const bool taken =
+      choices_.take({.first = record.choices, .count = record.choice_lines});
+  choice_lines_ += record.choice_lines;
+  const uint64_t id = compile::table_id(service, port.port, port.family);
+  const auto members = choice_members(memory_.choices.subspan(record.choices, record.choice_lines));
+  for (size_t i = 0; i < members.size(); ++i) {
+    const uint32_t slot = record.first + static_cast<uint32_t>(i);
+    active_.take(key_of(id, load_slot(memory_, port.family, slot)), members[i].endpoint);
+  }
+}
+
+}  // namespace vicinity::dataplane
