@@ -33,6 +33,23 @@ static __always_inline int vic_is_own_socket(const struct vic_config* config) {
   return bpf_ktime_get_coarse_ns() < VIC_LOAD(config->self_until);
 }
 
+/* The member that is read, where the running kernel has it. */
+struct task_struct {
+  unsigned int flags;
+} __attribute__((preserve_access_index));
+
+enum { VIC_TASK_IS_KERNEL_THREAD = 0x00200000 };
+
+/*
+ * Sockets that kernel threads connect are left alone. MPTCP adds subflows to the endpoint that the
+ * application's connection has: another choice would break it. NFS and SMB take the address back
+ * out of their own copy and would stay with the first endpoint for ever.
+ */
+static __always_inline int vic_is_kernel_thread(void) {
+  const struct task_struct* task = bpf_get_current_task_btf();
+  return task->flags & VIC_TASK_IS_KERNEL_THREAD;
+}
+
 static __always_inline void vic_touch_slot(__u32 index, const enum vic_family family) {
   const __u64* slot = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_slots4, &index)
                                                 : bpf_map_lookup_elem(&vic_slots6, &index);
@@ -233,6 +250,7 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (is_own) return VIC_OUTCOME_OWN_SOCKET;
   const enum vic_outcome left = vic_left_alone(client);
   if (left != VIC_OUTCOME_TRANSLATED) return left;
+  if (vic_is_kernel_thread()) return VIC_OUTCOME_KERNEL_SOCKET;
   const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, transport, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)

@@ -9,6 +9,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "connect.h"
+#include "destroy.h"
 #include "peer.h"
 #include "probe.h"
 #include "retire.h"
@@ -112,6 +113,14 @@ int vic_sock_release(struct bpf_sock* ctx) {
   vic_drop_origin(cookie);
   if (ctx->protocol == IPPROTO_UDP) vic_drop_pairs(cookie);
   return VIC_PROCEED;
+}
+
+SEC("iter/tcp")
+int vic_destroy_tcp(struct bpf_iter__tcp* ctx) { return vic_destroy(ctx->sk_common); }
+
+SEC("iter/udp")
+int vic_destroy_udp(struct bpf_iter__udp* ctx) {
+  return vic_destroy((struct sock_common*)ctx->udp_sk);
 }
 
 /* Run by the daemon: the endpoint of this record is gone. */

@@ -62,10 +62,13 @@ absl::StatusOr<dataplane::KernelOptions> kernel_options(const Config& config) {
                              ? dataplane::UnknownPort::kRefuse
                              : dataplane::UnknownPort::kPass;
   options.peer_names = static_cast<dataplane::PeerNames>(config.getpeername);
+  options.terminate = static_cast<dataplane::Terminate>(config.terminate);
   return options;
 }
 static_assert(static_cast<int>(config::Getpeername::kAll) ==
               static_cast<int>(dataplane::PeerNames::kAll));
+static_assert(static_cast<int>(config::Terminate::kAll) ==
+              static_cast<int>(dataplane::Terminate::kAll));
 
 model::ContextOverride context_override(const Config& config) {
   model::ContextOverride fixed;
@@ -87,6 +90,8 @@ EngineOptions engine_options(const Config& config) {
   options.resync_quiet = config.resync_quiet;
   options.lease = config.lease;
   options.policies.kuma = config.kuma;
+  options.departures = {.terminate = static_cast<dataplane::Terminate>(config.terminate),
+                        .drain = config.terminate_after};
   options.compile.eligibility.flat_networks = config.flat_networks;
   options.compile.on_empty = config.on_empty == config::EmptyAction::kPass
                                  ? policy::OnEmpty::kPass

@@ -61,6 +61,9 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       started_at_(now) {
   const auto adopted = dataplane_.read_all();
   adoption_ = Adoption(adopted, options_.resync_quiet);
+  if (auto* sockets = dataplane_.sockets(); sockets != nullptr) {
+    departures_.emplace(options_.departures, dataplane_, *sockets);
+  }
   // Tables of an earlier daemon: its feed was in sync.
   options_.compile.feed_was_in_sync = !adopted.services.empty() && !dataplane_.has_predecessor();
   if (dataplane_.has_predecessor()) adoption_.wait_for_feed();
@@ -192,6 +195,7 @@ void Engine::publish() {
   live_ = true;
   auto changes = snapshot_.take_changes();
   if (changes.context_changed) save_context();
+  if (departures_ && !changes.services.empty()) departures_->model_changed();
   compile::Diff diff;
   gather(changes.services, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
@@ -286,6 +290,7 @@ void Engine::tick() {
   forget_admitted();
   retry_failed();
   if (adoption_.over()) take_over();
+  watch_departures();
   refresh();
 }
 
@@ -328,6 +333,11 @@ void Engine::look_at_interfaces() {
   compile::Diff diff;
   gather(affected, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
+}
+
+// An endpoint that the feed has not told of again since the restart is not gone.
+void Engine::watch_departures() {
+  if (departures_ && live_ && in_sync_once_ && adoption_.over()) departures_->step(snapshot_, now_);
 }
 
 // maintain() publishes refused tables once there is room for them.

@@ -20,6 +20,7 @@
 #include "adoption.h"
 #include "compile/compile.h"
 #include "dataplane/dataplane.h"
+#include "departures.h"
 #include "feed/dns/endpoints.h"
 #include "feed/dns/names.h"
 #include "feed/feed.h"
@@ -49,6 +50,7 @@ struct EngineOptions {
   telemetry::PodsInfo pods;           // what does not change while the daemon runs
   feed::dns::Names* names = nullptr;  // outlives the engine; null: host names are not looked up
   std::function<telemetry::ProbeInfo()> probe;  // the last result; unset: nothing is probed
+  DepartureOptions departures;
 };
 
 class Engine final : public feed::Sink, public admin::ControlView {
@@ -99,6 +101,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void refuse(const std::string& service, const absl::Status& status);
   void save_context();
   void tick();
+  void watch_departures();
   void forget_admitted();
   void look_at_interfaces();
   void treat_pods();
@@ -116,6 +119,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   model::Snapshot snapshot_;
   Adoption adoption_;
   Policies policies_;
+  std::optional<Departures> departures_;  // when the data plane knows its sockets
 
   absl::Time now_;
   absl::Time next_tick_;

@@ -29,6 +29,7 @@ void Engine::close_adoption() {
   }
   std::ranges::sort(diff.removals);
   diff.removals.erase(std::ranges::unique(diff.removals).begin(), diff.removals.end());
+  if (departures_) departures_->model_changed();
   log_event(LogLevel::kInfo, "resync complete",
             {{"updated", std::to_string(diff.upserts.size())},
              {"removed", std::to_string(diff.removals.size())}});

@@ -67,6 +67,8 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   to.set_attached(from.attached);
   to.set_cgroup(from.cgroup);
   to.set_attach_problem(from.attach_problem);
+  to.set_termination(from.termination);
+  to.set_closed_sockets(from.closed_sockets.destroyed);
   to.set_generation(from.generation);
   add_usage("records", from.services, to);
   add_usage("slots4", from.slots4, to);
@@ -127,6 +129,7 @@ void fill_outcomes(const dataplane::Outcomes& from, Outcomes& to) {
   to.set_opted_out(from.opted_out);
   to.set_captured(from.captured);
   to.set_host_network(from.host_network);
+  to.set_kernel_socket(from.kernel_socket);
 }
 
 void fill_policies(const telemetry::PolicyInfo& from, PolicyStatus& to) {

@@ -39,6 +39,7 @@ enum class XdsAuth : uint8_t { kTls, kPlaintext };
 enum class EmptyAction : uint8_t { kRefuse, kPass };
 enum class Balance : uint8_t { kLeave, kBalance };  // sockets or services that have a balancer
 enum class Getpeername : uint8_t { kOff, kUdp, kAll };
+enum class Terminate : uint8_t { kNone, kUdp, kAll };
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
 enum class Action : uint8_t { kRun, kUninstall, kPrint };
@@ -79,6 +80,8 @@ struct Config {
   Balance host_network = Balance::kLeave;
   std::vector<std::string> opt_out;
   Getpeername getpeername = Getpeername::kUdp;
+  Terminate terminate = Terminate::kUdp;
+  absl::Duration terminate_after;
 
   // Data plane.
   std::string cgroup;  // empty: where cgroup2 is mounted

@@ -71,6 +71,9 @@ constexpr std::array kBalanceNames{Name<Balance>{"leave", Balance::kLeave},
 constexpr std::array kGetpeernameNames{Name<Getpeername>{"off", Getpeername::kOff},
                                        Name<Getpeername>{"udp", Getpeername::kUdp},
                                        Name<Getpeername>{"all", Getpeername::kAll}};
+constexpr std::array kTerminateNames{Name<Terminate>{"none", Terminate::kNone},
+                                     Name<Terminate>{"udp", Terminate::kUdp},
+                                     Name<Terminate>{"all", Terminate::kAll}};
 constexpr std::array kLogLevelNames{
     Name<LogLevel>{"debug", LogLevel::kDebug}, Name<LogLevel>{"info", LogLevel::kInfo},
     Name<LogLevel>{"warn", LogLevel::kWarn}, Name<LogLevel>{"error", LogLevel::kError}};
@@ -172,6 +175,13 @@ constexpr std::array kFlags{
     Flag{"getpeername", "off|udp|all", "udp", kBehaviour,
          "sockets whose getpeername() shows the service; 'all' adds a record to every TCP connect",
          set_enum<&Config::getpeername, kGetpeernameNames>},
+    Flag{"terminate", "none|udp|all", "udp", kBehaviour,
+         "connected sockets that are closed when their endpoint is removed; 'all' adds a record to "
+         "every TCP connect",
+         set_enum<&Config::terminate, kTerminateNames>},
+    Flag{"terminate-after", "DURATION", "10s", kBehaviour,
+         "how long such a socket may go on after the endpoint was removed",
+         set_one<&Config::terminate_after, parse_duration>},
 
     Flag{"cgroup", "PATH", "", kDataPlane,
          "cgroup whose sockets are balanced; empty: where cgroup2 is mounted",

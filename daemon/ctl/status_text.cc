@@ -71,11 +71,11 @@ std::string connects_text(const admin::Outcomes& o) {
   return fmt::format(
       "{} translated; refused: {} empty, {} unknown port; passed: {} no service, {} empty, {} "
       "passthrough, {} waypoint, {} unknown port, {} opted out, {} captured, {} host network, {} "
-      "lease expired, {} own, {} internal error, {} unrecorded",
+      "lease expired, {} own, {} internal error, {} unrecorded, {} kernel",
       o.translated(), o.refused_empty(), o.unknown_port_refused(), o.not_a_service(),
       o.passed_empty(), o.passed_passthrough(), o.passed_waypoint(), o.unknown_port_passed(),
       o.opted_out(), o.captured(), o.host_network(), o.lease_expired(), o.own_socket(),
-      o.internal_error(), o.unrecorded());
+      o.internal_error(), o.unrecorded(), o.kernel_socket());
 }
 
 std::string tables_text(const admin::DataPlane& plane) {
@@ -142,6 +142,10 @@ std::string pods_text(const admin::Pods& pods) {
                      pods.known(), pods.namespaces(), pods.opted_out(), pods.captured(), host);
 }
 
+std::string terminate_text(const admin::DataPlane& plane) {
+  return fmt::format("{}; {} sockets closed", plane.termination(), plane.closed_sockets());
+}
+
 std::string lease_text(const admin::Lease& lease, absl::Time now) {
   if (lease.length_seconds() == 0) return "tables never expire";
   return fmt::format("{}, renewed {}", duration_text(absl::Seconds(lease.length_seconds())),
@@ -194,6 +198,7 @@ std::string status_text(const StatusReply& status, absl::Time now) {
       {"pods", pods_text(status.pods())},
       {"tables", tables_text(status.data_plane())},
       {"lease", lease_text(status.lease(), now)},
+      {"terminate", terminate_text(status.data_plane())},
   };
   if (status.policies().readings() > 0)
     rows.push_back({"policies", policies_text(status.policies())});

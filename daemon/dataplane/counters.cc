@@ -28,6 +28,7 @@ void add(Outcomes& total, const vic_outcomes& cpu) {
   total.opted_out += cpu.opted_out;
   total.captured += cpu.captured;
   total.host_network += cpu.host_network;
+  total.kernel_socket += cpu.kernel_socket;
 }
 
 }  // namespace

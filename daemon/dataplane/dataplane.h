@@ -17,6 +17,7 @@
 #include "compile/tables.h"
 #include "dataplane/features.h"
 #include "dataplane/pods.h"
+#include "dataplane/sockets.h"
 
 namespace vicinity::dataplane {
 
@@ -49,6 +50,7 @@ struct Outcomes {
   uint64_t opted_out = 0;
   uint64_t captured = 0;
   uint64_t host_network = 0;
+  uint64_t kernel_socket = 0;
   bool operator==(const Outcomes&) const = default;
 };
 
@@ -84,6 +86,8 @@ struct DataplaneStatus {
   uint32_t predecessor_abi = 0;  // the version that serves until take_over(); 0: ours does
   std::string attach_problem;  // why not, as far as it is known
   std::string cgroup;
+  std::string termination;  // Sockets::termination()
+  TerminationCounts closed_sockets;
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
   Features features;                          // of the kernel
 };
@@ -133,6 +137,9 @@ class Dataplane {
   [[nodiscard]] virtual absl::Status take_over() { return absl::OkStatus(); }
   // Readable when maintain() has something to do; -1 when there is none.
   [[nodiscard]] virtual int maintenance_fd() const = 0;
+
+  // The translated sockets, as long as this object; nullptr: nothing is known of them.
+  [[nodiscard]] virtual Sockets* sockets() { return nullptr; }
 
   // The same counters for both families together. Any thread.
   [[nodiscard]] virtual Outcomes outcomes() const = 0;

@@ -178,6 +178,8 @@ DataplaneStatus KernelDataplane::status() const {
   status.predecessor_abi = predecessor_.version();
   status.attach_problem = attach_problem_;
   status.cgroup = options_.cgroup;
+  status.termination = sockets_->termination();
+  status.closed_sockets = sockets_->closed();
   for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
   status.features = kernel_features();
   return status;

@@ -51,6 +51,8 @@ struct KernelOptions {
   uint64_t host_netns = 0;  // cookie of the network namespace to leave alone; 0: none
   // Loopback port that connects to VIC_PROBE_ADDRESS, VIC_PROBE_PORT are sent to; 0: none are.
   uint16_t probe_port = 0;
+  // Closed by sockets()->close(). With TCP each connect costs a record.
+  Terminate terminate = Terminate::kNone;
 };
 
 class KernelDataplane final : public Dataplane {
@@ -81,7 +83,7 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] DataplaneStatus status() const override;
 
   // As long as this object.
-  [[nodiscard]] Sockets& sockets() { return *sockets_; }
+  [[nodiscard]] Sockets* sockets() override { return sockets_.get(); }
 
   [[nodiscard]] const Work& work() const { return publisher_->work(); }
   // Descriptor of a hook's program ("connect4"), for measurements.

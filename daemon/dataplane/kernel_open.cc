@@ -50,10 +50,12 @@ absl::StatusOr<uint32_t> own_tgid(const Object& object) {
 }
 
 RecordPlan records_for(const KernelOptions& options) {
-  RecordPlan records = {.tcp = options.peer_names == PeerNames::kAll};
+  RecordPlan records;
+  records.tcp = options.peer_names == PeerNames::kAll || options.terminate == Terminate::kAll;
   records.mptcp = records.tcp && kernel_tells_mptcp();
   if (options.peer_names != PeerNames::kOff) records.peer_names = kUdpPeerNames;
   if (options.peer_names == PeerNames::kAll) records.peer_names |= kTcpPeerNames;
+  records.destroy = options.terminate != Terminate::kNone && kernel_destroys_sockets();
   return records;
 }
 
@@ -134,7 +136,7 @@ absl::Status KernelDataplane::share(const Generation& generation) {
                                        [this](model::Family family, const FrontendKey& key) {
                                          on_first_use(family, key);
                                        }));
-  VIC_ASSIGN_OR_RETURN(sockets_, KernelSockets::open(generation.object()));
+  VIC_ASSIGN_OR_RETURN(sockets_, KernelSockets::open(generation.object(), options_.terminate));
   maintenance_.reset(::epoll_create1(EPOLL_CLOEXEC));
   VIC_RETURN_IF_ERROR(watch(maintenance_.get(), reclaimer_->fd()));
   return watch(maintenance_.get(), first_uses_->fd());

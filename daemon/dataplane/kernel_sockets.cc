@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <vicinity/layout.h>
 
 #include <cerrno>
@@ -92,12 +94,35 @@ vic_endpoint vic_endpoint_of(const SocketEnd& end, Transport transport) {
   return endpoint;
 }
 
-absl::StatusOr<std::unique_ptr<KernelSockets>> KernelSockets::open(const Object& object) {
+absl::StatusOr<std::unique_ptr<KernelSockets>> KernelSockets::open(const Object& object,
+                                                                   Terminate terminate) {
   auto self = std::make_unique<KernelSockets>();
   VIC_ASSIGN_OR_RETURN(self->origins_, duplicate(object.map_fd("vic_origins")));
   VIC_ASSIGN_OR_RETURN(self->pairs_, duplicate(object.map_fd("vic_pairs")));
   VIC_ASSIGN_OR_RETURN(self->retire_, duplicate(object.program_fd("vic_retire")));
+  if (terminate != Terminate::kNone) self->start_terminator(object, terminate);
   return self;
+}
+
+void KernelSockets::start_terminator(const Object& object, Terminate terminate) {
+  auto terminator = Terminator::start(object);
+  if (!terminator.ok()) {
+    termination_ = fmt::format("none ({})", base::message(terminator.status()));
+    spdlog::warn("sockets of gone endpoints are not closed: {}",
+                 base::message(terminator.status()));
+    return;
+  }
+  terminator_ = *std::move(terminator);
+  termination_ =
+      fmt::format("{}, by {}", terminate == Terminate::kAll ? "all" : "udp", terminator_->method());
+}
+
+void KernelSockets::close(std::vector<Origin> sockets) {
+  if (terminator_ != nullptr) terminator_->close(std::move(sockets));
+}
+
+TerminationCounts KernelSockets::closed() const {
+  return terminator_ == nullptr ? TerminationCounts{} : terminator_->counts();
 }
 
 // Of a pair's two elements the one by service stands for it; the head of a chain is none.

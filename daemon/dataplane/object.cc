@@ -128,6 +128,14 @@ absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
   return absl::OkStatus();
 }
 
+// They need kernel BTF and a kernel function that is not everywhere; whoever loads the object
+// without them must not need either.
+void leave_out_iterators(bpf_object* object) {
+  for (const char* name : {"vic_destroy_tcp", "vic_destroy_udp"}) {
+    bpf_program__set_autoload(bpf_object__find_program_by_name(object, name), false);
+  }
+}
+
 absl::Status load_error(int error) {
   if (error == EPERM) {
     return absl::PermissionDeniedError(
@@ -141,6 +149,14 @@ absl::Status load_error(int error) {
 bool kernel_tells_mptcp() {
   return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_skc_to_mptcp_sock,
                                  nullptr) == 1;
+}
+
+bool kernel_destroys_sockets() {
+  btf* kernel = btf__load_vmlinux_btf();
+  const bool found =
+      kernel != nullptr && btf__find_by_name_kind(kernel, "bpf_sock_destroy", BTF_KIND_FUNC) > 0;
+  btf__free(kernel);
+  return found;
 }
 
 void Object::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -158,6 +174,7 @@ absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
   bpf_object* object = result.object_.get();
   VIC_RETURN_IF_ERROR(set_maps(object, plan));
   VIC_RETURN_IF_ERROR(set_options(object, plan));
+  if (!plan.records.destroy) leave_out_iterators(object);
   if (const int error = bpf_object__load(object); error != 0) return load_error(-error);
   return result;
 }
@@ -177,14 +194,15 @@ const std::vector<std::string>& Object::map_names() {
       "vic_aliases4",      "vic_aliases6",   "vic_services",   "vic_choices",    "vic_active",
       "vic_counted",       "vic_affinities", "vic_context",    "vic_counters",   "vic_outcomes",
       "vic_events",        "vic_grace",      "vic_origins",    "vic_pairs",      "vic_mptcp_origins",
-      "vic_pods",          "vic_ranges4",    "vic_ranges6"};
+      "vic_pods",          "vic_ranges4",    "vic_ranges6", "vic_doomed"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
   static const std::vector<std::string> names = {
       "vic_context", "vic_counters", "vic_active", "vic_counted",       "vic_outcomes", "vic_events",
-      "vic_grace",   "vic_origins",  "vic_pairs",  "vic_mptcp_origins", "vic_pods"};
+      "vic_grace",   "vic_origins",  "vic_pairs",  "vic_mptcp_origins", "vic_pods",
+      "vic_doomed"};
   return names;
 }
 

@@ -41,9 +41,11 @@ struct RecordPlan {
   bool tcp = false;         // TCP connections have an origin record
   bool mptcp = false;       // and the kernel can tell an MPTCP subflow's socket
   uint32_t peer_names = 0;  // enum vic_peer_names of bpf/maps.h: 1 UDP, 2 TCP
+  bool destroy = false;     // load the iterators that close sockets
 };
-// Whether this kernel has what RecordPlan::mptcp needs.
+// Whether this kernel has what RecordPlan::mptcp and RecordPlan::destroy need.
 [[nodiscard]] bool kernel_tells_mptcp();
+[[nodiscard]] bool kernel_destroys_sockets();
 
 struct LoadPlan {
   Sizes sizes;                       // of maps that are made

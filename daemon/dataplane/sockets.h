@@ -7,6 +7,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "compile/tables.h"
@@ -34,6 +35,15 @@ struct Origin {
   auto operator<=>(const Origin&) const = default;
 };
 
+// --terminate: which sockets are closed when their endpoint is gone.
+enum class Terminate : uint8_t { kNone, kUdp, kAll };
+
+struct TerminationCounts {
+  uint64_t asked = 0;  // sockets
+  uint64_t destroyed = 0;
+  uint64_t not_found = 0;  // closed, reconnected, or in no namespace we can see
+};
+
 // Elements of both maps, also those that no Origin stands for.
 struct RecordUsage {
   uint64_t used = 0;
@@ -51,6 +61,11 @@ class Sockets {
   // The socket chooses again when it asks for this service the next time. Does nothing when the
   // record has another backend by now.
   [[nodiscard]] virtual absl::Status retire(const Origin& origin) = 0;
+  // Begins to close them, if they are still connected to the recorded backend. Returns at once.
+  virtual void close(std::vector<Origin> sockets) = 0;
+  [[nodiscard]] virtual TerminationCounts closed() const = 0;
+  // What close() does here: "udp, by bpf_sock_destroy", "none", "none (what is missing)".
+  [[nodiscard]] virtual std::string termination() const = 0;
 };
 
 }  // namespace vicinity::dataplane

@@ -32,16 +32,22 @@ class Filter {
         flat_networks_(std::move(flat_networks)),
         service_target_(target_port(service.ports, query.port)) {}
 
-  // Everything but health.
-  [[nodiscard]] std::variant<Endpoint, Exclusion> check(const Workload& workload) const {
+  // Everything but health and network.
+  [[nodiscard]] std::variant<Endpoint, Exclusion> locate(const Workload& workload) const {
     if (workload.addresses.empty()) return Exclusion::kNoAddress;
     const auto address =
         std::ranges::find(workload.addresses, query_.family, &model::IpAddress::family);
     if (address == workload.addresses.end()) return Exclusion::kWrongFamily;
     const uint16_t port = port_of(workload);
     if (port == 0) return Exclusion::kNoPort;
-    if (!reachable(workload)) return Exclusion::kUnreachableNetwork;
     return Endpoint{.workload = &workload, .address = *address, .port = port};
+  }
+
+  // Everything but health.
+  [[nodiscard]] std::variant<Endpoint, Exclusion> check(const Workload& workload) const {
+    const auto located = locate(workload);
+    if (std::holds_alternative<Exclusion>(located) || reachable(workload)) return located;
+    return Exclusion::kUnreachableNetwork;
   }
 
   [[nodiscard]] bool healthy_enough(const Workload& workload) const {
@@ -111,6 +117,17 @@ Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& qu
   std::ranges::sort(result.unhealthy, endpoint_before);
   sort_by_uid(result.excluded);
   return result;
+}
+
+std::vector<Endpoint> bound_endpoints(const model::Snapshot& snapshot, const PortQuery& query) {
+  const Filter filter(*snapshot.find_service(query.service), query, snapshot.self().place.network,
+                      {});
+  std::vector<Endpoint> bound;
+  for (const model::WorkloadIndex index : snapshot.endpoints(query.service)) {
+    const auto located = filter.locate(snapshot.workload(index));
+    if (const auto* endpoint = std::get_if<Endpoint>(&located)) bound.push_back(*endpoint);
+  }
+  return bound;
 }
 
 }  // namespace vicinity::policy

@@ -46,4 +46,10 @@ struct Eligible {
                                           const model::ClientContext& client,
                                           const EligibilityOptions& options);
 
+// All workloads of the service that have an address of this family and serve the port, whatever
+// their health and network: what a connection may have been made to and still be good for.
+// REQUIRES: the service is known to the snapshot.
+[[nodiscard]] std::vector<Endpoint> bound_endpoints(const model::Snapshot& snapshot,
+                                                    const PortQuery& query);
+
 }  // namespace vicinity::policy

@@ -169,6 +169,11 @@ void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
   out.counter("grace_periods_total", "Grace periods waited for.", status.grace_periods);
   out.gauge("services_pending", "Services that wait for room in the kernel.",
             static_cast<double>(status.pending_services.size()));
+  out.counter("sockets_closed_total",
+              "Connected sockets closed because their endpoint was removed.",
+              status.closed_sockets.destroyed);
+  out.counter("sockets_not_closed_total", "Such sockets that were not found any more.",
+              status.closed_sockets.not_found);
   out.gauge("programs_attached", "1 when the hooks are attached.", status.attached ? 1 : 0);
   out.open("kernel_feature", "1 when the kernel has it.", MetricType::Gauge);
   for (const dataplane::Feature& feature : status.features.features) {
@@ -189,6 +194,7 @@ void add_connects(Families& out, const Published& p) {
       Row{"passed", "host_network", o.host_network},
       Row{"passed", "internal_error", o.internal_error},
       Row{"passed", "unrecorded", o.unrecorded},
+      Row{"passed", "kernel_socket", o.kernel_socket},
       Row{"passed", "lease_expired", o.lease_expired},
       Row{"passed", "not_a_service", o.not_a_service},
       Row{"passed", "opted_out", o.opted_out},

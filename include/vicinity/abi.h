@@ -68,6 +68,7 @@ enum vic_limit {
   VIC_ACTIVE_ENDPOINTS = 32768,
   /* Clients remembered for session affinity, once a table wants it; the longest unused go first. */
   VIC_AFFINITIES = 65536,
+  VIC_MAX_DOOMED = 65536,
 };
 
 /*
@@ -313,7 +314,8 @@ enum vic_outcome {
   VIC_OUTCOME_OPTED_OUT = 12,
   VIC_OUTCOME_CAPTURED = 13,
   VIC_OUTCOME_HOST_NETWORK = 14,
-  VIC_OUTCOME_COUNT = 15,
+  VIC_OUTCOME_KERNEL_SOCKET = 15,
+  VIC_OUTCOME_COUNT = 16,
 };
 
 /*
@@ -336,6 +338,7 @@ struct vic_outcomes {
   __u64 opted_out; /* these three: to a service, by a socket whose namespace is left alone */
   __u64 captured;
   __u64 host_network;
+  __u64 kernel_socket;  /* connected by a kernel thread: MPTCP's further subflows, NFS, SMB */
 };
 
 enum vic_pod_flag {
@@ -503,6 +506,15 @@ struct vic_retirement {
   __u32 reserved; /* 0 */
 };
 
+/*
+ * A socket to be closed, if it is still connected to this backend.
+ * Hash vic_doomed by socket cookie; writer: daemon; reader: iterators, which set `destroyed`.
+ */
+struct vic_doom {
+  struct vic_endpoint backend;
+  __u32 destroyed;
+};
+
 VIC_STATIC_ASSERT(sizeof(struct vic_view) == 8, "vic_view");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 16, "vic_frontend4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 32, "vic_frontend6");
@@ -520,7 +532,7 @@ VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
 VIC_STATIC_ASSERT(sizeof(struct vic_parameters) == 20, "vic_parameters");
 VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
 VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
-VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 120, "vic_outcomes");
+VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 128, "vic_outcomes");
 VIC_STATIC_ASSERT(sizeof(struct vic_pod) == 32, "vic_pod");
 VIC_STATIC_ASSERT(sizeof(struct vic_task) == 16, "vic_task");
 VIC_STATIC_ASSERT(sizeof(struct vic_range4) == 12, "vic_range4");
@@ -535,5 +547,6 @@ VIC_STATIC_ASSERT(sizeof(struct vic_origin) == 64, "vic_origin");
 VIC_STATIC_ASSERT(sizeof(struct vic_pair_key) == 16, "vic_pair_key");
 VIC_STATIC_ASSERT(sizeof(struct vic_pair) == 56, "vic_pair");
 VIC_STATIC_ASSERT(sizeof(struct vic_retirement) == 40, "vic_retirement");
+VIC_STATIC_ASSERT(sizeof(struct vic_doom) == 24, "vic_doom");
 
 #endif /* VICINITY_ABI_H_ */

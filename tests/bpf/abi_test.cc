@@ -108,7 +108,7 @@ std::vector<Type> abi_types() {
         MEMBER(vic_outcomes, own_socket), MEMBER(vic_outcomes, internal_error),
         MEMBER(vic_outcomes, unrecorded), MEMBER(vic_outcomes, passed_waypoint),
         MEMBER(vic_outcomes, opted_out), MEMBER(vic_outcomes, captured),
-        MEMBER(vic_outcomes, host_network)}},
+        MEMBER(vic_outcomes, host_network), MEMBER(vic_outcomes, kernel_socket)}},
       {"vic_pod",
        sizeof(vic_pod),
        {MEMBER(vic_pod, netns_cookie), MEMBER(vic_pod, realm), MEMBER(vic_pod, flags),
@@ -156,6 +156,7 @@ std::vector<Type> socket_types() {
        sizeof(vic_retirement),
        {MEMBER(vic_retirement, cookie), MEMBER(vic_retirement, pair),
         MEMBER(vic_retirement, backend), MEMBER(vic_retirement, reserved)}},
+      {"vic_doom", sizeof(vic_doom), {MEMBER(vic_doom, backend), MEMBER(vic_doom, destroyed)}},
   };
 }
 
@@ -229,6 +230,7 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_origins", BPF_MAP_TYPE_HASH, sizeof(vic_origin), "vic_origin"},
       {"vic_pairs", BPF_MAP_TYPE_HASH, sizeof(vic_pair), "vic_pair"},
       {"vic_mptcp_origins", BPF_MAP_TYPE_SK_STORAGE, sizeof(vic_origin), "vic_origin"},
+      {"vic_doomed", BPF_MAP_TYPE_HASH, sizeof(vic_doom), "vic_doom"},
       {"vic_grace", BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(uint32_t), ""},
   };
   std::set<std::string> expected(dataplane::Object::map_names().begin(),
@@ -274,6 +276,7 @@ TEST(AbiOutcomes, AreIndexedInTheOrderOfTheirMembers) {
       {offsetof(vic_outcomes, opted_out), VIC_OUTCOME_OPTED_OUT},
       {offsetof(vic_outcomes, captured), VIC_OUTCOME_CAPTURED},
       {offsetof(vic_outcomes, host_network), VIC_OUTCOME_HOST_NETWORK},
+      {offsetof(vic_outcomes, kernel_socket), VIC_OUTCOME_KERNEL_SOCKET},
   };
   EXPECT_EQ(rows.size(), size_t{VIC_OUTCOME_COUNT});
   for (const auto& [offset, outcome] : rows) EXPECT_EQ(offset, outcome * sizeof(__u64));

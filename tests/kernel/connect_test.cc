@@ -30,7 +30,8 @@ class ConnectTest : public KernelDataplaneTest {
         .passed_waypoint = now.passed_waypoint - last_.passed_waypoint,
         .opted_out = now.opted_out - last_.opted_out,
         .captured = now.captured - last_.captured,
-        .host_network = now.host_network - last_.host_network};
+        .host_network = now.host_network - last_.host_network,
+        .kernel_socket = now.kernel_socket - last_.kernel_socket};
     last_ = now;
     return since;
   }

@@ -53,7 +53,7 @@ class SocketTest : public KernelDataplaneTest {
   }
 
   [[nodiscard]] std::vector<dataplane::Origin> origins() {
-    auto origins = dataplane_->sockets().origins();
+    auto origins = dataplane_->sockets()->origins();
     EXPECT_TRUE(is_ok(origins));
     return origins.ok() ? *std::move(origins) : std::vector<dataplane::Origin>{};
   }

@@ -168,5 +168,39 @@ TEST_F(TcpTest, RecordsAreMadeOnlyWhenAskedForAndLeaveWithTheSocket) {
   EXPECT_TRUE(origins().empty());
 }
 
+// A second subflow is connected by a kernel thread, to the endpoint of the first. That address is a
+// service here too, with nobody behind it.
+TEST_F(TcpTest, FurtherSubflowsOfMptcpAreLeftAlone) {
+  auto multihomed = world_->add_pod(
+      {.name = "multihomed", .node = "node1", .addresses = {"10.244.1.31", "10.244.1.32"}});
+  VICINITY_ASSERT_OK(multihomed);
+  for (Pod* pod : {*multihomed, &world_->pod("backends")}) {
+    const auto limits =
+        pod->run({"ip", "mptcp", "limits", "set", "subflow", "2"}, std::chrono::seconds(10));
+    ASSERT_TRUE(limits.ok() && limits->exit_code == 0);
+  }
+  const auto endpoint = (*multihomed)
+                            ->run({"ip", "mptcp", "endpoint", "add", "10.244.1.32", "subflow"},
+                                  std::chrono::seconds(10));
+  ASSERT_TRUE(endpoint.ok() && endpoint->exit_code == 0);
+  open();
+  apply({service_table("ns/a", {kVip4},
+                       {port_table(80, Family::kIpv4, {{.address = kBackend4, .port = 7000}})}),
+         service_table("ns/b", {kBackend4},
+                       {port_table(7000, Family::kIpv4, {{.address = kBackend4, .port = 4999}})})});
+  auto server = SocketScript::start(world_->pod("backends"));
+  VICINITY_ASSERT_OK(server);
+  auto client = SocketScript::start(**multihomed);
+  VICINITY_ASSERT_OK(client);
+  play(*server, {{"open mptcp4", "ok"}, {"listen 10.244.1.11:7000", "ok"}});
+  play(*client, {{"open mptcp4", "ok"}, {std::string("connect ") + kTo4, "ok"}, {"send", "ok"}});
+  play(*server, {{"accept", "ok"}, {"recv", "hello"}, {"send", "ok"}});
+  EXPECT_EQ(client->say("recv"), "hello");
+  EXPECT_TRUE(wait_until([&] { return client->say("subflows") == "1"; }, std::chrono::seconds(10)))
+      << client->say("subflows");
+  EXPECT_EQ(dataplane_->outcomes().kernel_socket, 1u);
+  EXPECT_EQ(dataplane_->outcomes().translated, 1u);
+}
+
 }  // namespace
 }  // namespace vicinity::testing

@@ -13,7 +13,7 @@ class UdpTest : public SocketTest {
   void retire_all_of(const std::string& vip) {
     for (const dataplane::Origin& origin : origins()) {
       if (origin.service.address != ip(vip)) continue;
-      VICINITY_EXPECT_OK(dataplane_->sockets().retire(origin));
+      VICINITY_EXPECT_OK(dataplane_->sockets()->retire(origin));
     }
   }
 };
@@ -159,7 +159,7 @@ TEST_F(UdpTest, ASocketKeepsItsEndpointUntilThatIsGone) {
   // Gone.
   const auto records = origins();
   ASSERT_EQ(records.size(), 1u);
-  VICINITY_ASSERT_OK(dataplane_->sockets().retire(records[0]));
+  VICINITY_ASSERT_OK(dataplane_->sockets()->retire(records[0]));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(ask(), answer_of(other, Family::kIpv4));
   EXPECT_FALSE(origins().at(0).gone);
 }
@@ -171,7 +171,7 @@ TEST_F(UdpTest, RetiringIsForTheEndpointThatWasSeen) {
   play(socket, {{"open udp4", "ok"}, {std::string("sendto ") + kTo4, "ok"}});
   dataplane::Origin stale = origins().at(0);
   stale.backend.port = 5010;
-  VICINITY_ASSERT_OK(dataplane_->sockets().retire(stale));
+  VICINITY_ASSERT_OK(dataplane_->sockets()->retire(stale));
   EXPECT_FALSE(origins().at(0).gone);
 }
 
@@ -214,7 +214,7 @@ TEST_F(UdpTest, ASocketKeepsAnEndpointPerService) {
   EXPECT_EQ(origins().size(), size_t{kServices});
   EXPECT_EQ(socket.say("close"), "ok");
   EXPECT_TRUE(origins().empty());
-  EXPECT_EQ(dataplane_->sockets().usage().used, 0u);
+  EXPECT_EQ(dataplane_->sockets()->usage().used, 0u);
 }
 
 TEST_F(UdpTest, NothingIsLeftOfClosedAndKilledSockets) {
@@ -239,7 +239,7 @@ TEST_F(UdpTest, NothingIsLeftOfClosedAndKilledSockets) {
     EXPECT_EQ(origins().size(), 2u);
   }
   EXPECT_TRUE(wait_until([&] { return origins().empty(); }, std::chrono::seconds(5)));
-  EXPECT_EQ(dataplane_->sockets().usage().used, 0u);
+  EXPECT_EQ(dataplane_->sockets()->usage().used, 0u);
 }
 
 TEST_F(UdpTest, GetpeernameShowsWhatItIsToldTo) {

@@ -8,6 +8,8 @@
 //   connected                                  waits for the end of a non-blocking connect
 //   send | sendto TO | recv | recvfrom         one line each
 //   peer | close
+//   listen AT | accept                         bind and listen | the connection in its place
+//   subflows                                   of an MPTCP socket, beside the first
 //
 // TO is "10.96.0.10:80" or "[fd00::1]:80"; an IPv4 one is an AF_INET address on IPv6 sockets too.
 // The answer is "ok", the name of an errno, or what was read: "LINE", "LINE from PEER", "PEER".

@@ -1,6 +1,7 @@
 // vic_socket_script: see socket_script.h. Ends when the test closes its end.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/mptcp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -25,6 +26,7 @@ namespace vicinity::testing {
 namespace {
 
 constexpr int kMptcp = 262;
+constexpr int kSolMptcp = 284;
 constexpr std::string_view kLine = "hello\n";
 constexpr int kPatienceMs = 5000;
 
@@ -108,6 +110,23 @@ class Script {
     if (::getpeername(fd(), peer.get(), &peer.length) != 0) return strerrorname_np(errno);
     return peer.text();
   }
+  std::string listen(const std::string& at) {
+    const SocketAddress address = address_in(at);
+    if (::bind(fd(), address.get(), address.length) != 0) return strerrorname_np(errno);
+    return result_of(::listen(fd(), 1));
+  }
+  std::string accept() {
+    base::UniqueFd connection(::accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!connection.valid()) return strerrorname_np(errno);
+    socket_ = std::move(connection);
+    return "ok";
+  }
+  std::string subflows() {
+    mptcp_info info = {};
+    socklen_t size = sizeof(info);
+    if (::getsockopt(fd(), kSolMptcp, MPTCP_INFO, &info, &size) != 0) return strerrorname_np(errno);
+    return std::to_string(info.mptcpi_subflows);
+  }
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   using Argument = const std::string&;
@@ -129,6 +148,9 @@ class Script {
       {"recv", [this](Argument) { return receive(false); }},
       {"recvfrom", [this](Argument) { return receive(true); }},
       {"peer", [this](Argument) { return peer(); }},
+      {"listen", [this](Argument at) { return listen(at); }},
+      {"accept", [this](Argument) { return accept(); }},
+      {"subflows", [this](Argument) { return subflows(); }},
       {"close", [this](Argument) { return socket_.reset(), std::string("ok"); }},
   };
 };

@@ -67,6 +67,8 @@ TEST(Config, DefaultsAreThoseOfTheInterface) {
   EXPECT_EQ(config->max_receive_bytes, uint64_t{1} << 30);
   EXPECT_EQ(config->metrics_address, (HostPort{"127.0.0.1", 15190}));
   EXPECT_EQ(config->getpeername, Getpeername::kUdp);
+  EXPECT_EQ(config->terminate, Terminate::kUdp);
+  EXPECT_EQ(config->terminate_after, absl::Seconds(10));
   EXPECT_EQ(config->cluster_id, std::nullopt);
   EXPECT_TRUE(config->counters);
 }
@@ -167,6 +169,10 @@ TEST(Config, ValuesAreTyped) {
       {"log-format", "json", [](const Config& c) { return c.log_format == LogFormat::kJson; }},
       {"getpeername", "off", [](const Config& c) { return c.getpeername == Getpeername::kOff; }},
       {"getpeername", "all", [](const Config& c) { return c.getpeername == Getpeername::kAll; }},
+      {"terminate", "none", [](const Config& c) { return c.terminate == Terminate::kNone; }},
+      {"terminate", "all", [](const Config& c) { return c.terminate == Terminate::kAll; }},
+      {"terminate-after", "0s",
+       [](const Config& c) { return c.terminate_after == absl::Seconds(0); }},
       {"captured-pods", "leave",
        [](const Config& c) { return c.captured_pods == Balance::kLeave; }},
       {"waypoint-services", "leave",

@@ -330,6 +330,8 @@ admin::StatusReply sample_status() {
   status.mutable_pods()->set_known(2);
   status.mutable_pods()->set_leaves_host(true);
   status.add_dns_problems("db.example.com: timeout");
+  status.mutable_data_plane()->set_termination("udp, by sock_diag");
+  status.mutable_data_plane()->set_closed_sockets(3);
   auto& rejected = *status.add_rejected();
   rejected.set_object("a/bad");
   rejected.set_message("ports[0]: bad");
@@ -353,6 +355,7 @@ TEST(StatusText, SaysWhatAnOperatorLooksFor) {
            "pods        2 of 3 network namespaces known; left alone: 0 opted out, 0 captured; "
            "the host's sockets are left alone\n",
            "host names of endpoints not resolved:\n  db.example.com: timeout\n",
+           "terminate   udp, by sock_diag; 3 sockets closed\n",
            "rejected resources:\n  a/bad: ports[0]: bad\n",
            "services waiting for room:\n  a/waits\n",
            "addresses claimed by several services:\n  10.0.0.1: a/b serves it; c/d does not\n",

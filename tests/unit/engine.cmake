@@ -10,6 +10,11 @@ vic_test(engine_faults_test
   DEPS vic_engine vic_feed_file vic_feed_xds spdlog::spdlog
   LABELS unit)
 target_include_directories(engine_faults_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
+vic_test(departures_test
+  SOURCES departures_test.cc
+  DEPS vic_engine vic_feed_file
+  LABELS unit)
+target_include_directories(departures_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
 
 vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.cc
   DEPS absl::status absl::statusor fmt::fmt LABELS unit)

@@ -57,7 +57,8 @@ Published sample() {
                 .lease_expired = 18,
                 .own_socket = 19,
                 .internal_error = 20,
-                .unrecorded = 21};
+                .unrecorded = 21,
+                .kernel_socket = 22};
   p.tiers = {{.service = "sample/h", .by_tier = {6, 0, 5}}};
   return p;
 }
@@ -128,6 +129,7 @@ TEST(Metrics, Peers_17_EveryConnectIsCountedByResultAndReason) {
       {"the daemon itself", R"({result="passed",reason="own_socket"} 19)"},
       {"a bug", R"({result="passed",reason="internal_error"} 20)"},
       {"no room for a record", R"({result="passed",reason="unrecorded"} 21)"},
+      {"the kernel's own", R"({result="passed",reason="kernel_socket"} 22)"},
   };
   const std::string text = metrics_text(sample());
   for (const LineRow& row : rows) {
