@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "compile/tables.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/memory.h"
-#include "model/ip_address.h"
 
 namespace vicinity::dataplane {
 

@@ -77,26 +77,26 @@ absl::StatusOr<base::UniqueFd> make_link(const Attachment& to, const fs::path& p
   return link;
 }
 
+absl::StatusOr<base::UniqueFd> take_link(const Attachment& to, LinkPin pinned) {
+  if (bpf_link_update(pinned.fd(), to.program, nullptr) != 0) {
+    return base::errno_status(fmt::format("cgroup {}: update {}", to.cgroup, to.hook.name));
+  }
+  return pinned.take();
+}
+
 // From one program to the next without a connect between them, also from one ABI version to
 // another; its pin goes last, so that there always is one.
 absl::StatusOr<base::UniqueFd> inherit_link(const Attachment& to, LinkPin theirs,
                                             const fs::path& pin) {
-  if (bpf_link_update(theirs.fd(), to.program, nullptr) != 0) {
-    return base::errno_status(fmt::format("cgroup {}: update {}", to.cgroup, to.hook.name));
-  }
-  VIC_RETURN_IF_ERROR(pin_link(theirs.fd(), pin));
-  return theirs.take();
+  VIC_ASSIGN_OR_RETURN(base::UniqueFd link, take_link(to, std::move(theirs)));
+  VIC_RETURN_IF_ERROR(pin_link(link.get(), pin));
+  return link;
 }
 
 absl::StatusOr<base::UniqueFd> take_or_make_link(const Attachment& to, const Pins& pins) {
   const fs::path pin = pins.link_path(to.hook.name);
   LinkPin pinned = LinkPin::open(pin);
-  if (pinned.attached_to(to.cgroup)) {
-    if (bpf_link_update(pinned.fd(), to.program, nullptr) != 0) {
-      return base::errno_status(fmt::format("update {}", pin.string()));
-    }
-    return pinned.take();
-  }
+  if (pinned.attached_to(to.cgroup)) return take_link(to, std::move(pinned));
   for (const VersionPin& version : pins.other_versions()) {
     LinkPin theirs = LinkPin::open(version.links() / to.hook.name);
     if (theirs.attached_to(to.cgroup)) return inherit_link(to, std::move(theirs), pin);
@@ -155,11 +155,13 @@ bool LinkPin::attached_to(std::string_view cgroup) const {
 absl::StatusOr<base::UniqueFd> attach_hook(const std::string& cgroup, const Hook& hook,
                                            const Object& object, const std::filesystem::path& pin) {
   VIC_ASSIGN_OR_RETURN(const base::UniqueFd cgroup_fd, open_cgroup(cgroup));
-  return take_or_make_link({.cgroup = cgroup,
-                            .cgroup_fd = cgroup_fd.get(),
-                            .hook = hook,
-                            .program = object.program_fd(hook.program)},
-                           pin);
+  const Attachment attachment = {.cgroup = cgroup,
+                                 .cgroup_fd = cgroup_fd.get(),
+                                 .hook = hook,
+                                 .program = object.program_fd(hook.program)};
+  LinkPin pinned = LinkPin::open(pin);
+  if (pinned.attached_to(cgroup)) return take_link(attachment, std::move(pinned));
+  return make_link(attachment, pin);
 }
 
 absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,

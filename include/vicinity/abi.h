@@ -338,7 +338,7 @@ struct vic_outcomes {
   __u64 opted_out; /* these three: to a service, by a socket whose namespace is left alone */
   __u64 captured;
   __u64 host_network;
-  __u64 kernel_socket;  /* connected by a kernel thread: MPTCP's further subflows, NFS, SMB */
+  __u64 kernel_socket; /* connected by a kernel thread: MPTCP's further subflows, NFS, SMB */
 };
 
 enum vic_pod_flag {
@@ -446,75 +446,6 @@ struct vic_event {
   __u32 realm;         /* of the entry that was found */
 };
 
-/* An address, a port and what speaks there. Compared whole. */
-struct vic_endpoint {
-  __u32 address_be[4]; /* IPv4 in [0], the rest 0; also for sockets that show the mapped form */
-  __u16 port_be;
-  __u8 family;   /* enum vic_family */
-  __u8 protocol; /* IPPROTO_TCP, IPPROTO_UDP */
-};
-
-enum vic_origin_flag {
-  /* By connect(): the socket's peer is the backend, unless it was disconnected since. */
-  VIC_ORIGIN_CONNECTED = 0x0001,
-  /* The backend is no endpoint of the service any more: the next use chooses again. Set by
-   * vic_retire on behalf of the daemon. */
-  VIC_ORIGIN_GONE = 0x0002,
-  /* For counting connections by endpoint: `active` was added to. */
-  VIC_ORIGIN_COUNTED = 0x0004,
-};
-
-/*
- * What a socket asked for and what it got. One per socket: of a connected one its connection, of an
- * unconnected one the first service it sent to. Rules in docs/decisions/004-origin-records.md.
- * Hash vic_origins by socket cookie, socket storage vic_mptcp_origins; writer: hooks; reader:
- * hooks, daemon.
- */
-struct vic_origin {
-  struct vic_endpoint service;
-  struct vic_endpoint backend;
-  __u32 flags;  /* enum vic_origin_flag; changed in place, by atomic operations only */
-  __u32 active; /* for counting connections by endpoint: its number, 0 = not counted */
-  __u64 netns_cookie;
-  __u64 started_at; /* for timing connects: CLOCK_MONOTONIC ns, 0 = not timed */
-};
-
-/* id: 0 = the head of the socket's chain; otherwise layout.h's vic_pair_id(). */
-struct vic_pair_key {
-  __u64 cookie;
-  __u64 id;
-};
-
-/*
- * One more service that an unconnected socket sends to. Twice in the map, by its service and by its
- * backend; those by service are chained, so that they can be deleted with the socket.
- * Hash vic_pairs; writer: hooks; reader: hooks, daemon.
- */
-struct vic_pair {
-  struct vic_endpoint service;
-  struct vic_endpoint backend;
-  __u32 flags; /* VIC_ORIGIN_GONE */
-  __u32 reserved;
-  __u64 next; /* id of the next one by service; 0 = the last */
-};
-
-/* Argument of the program vic_retire: sets VIC_ORIGIN_GONE where the backend still is this one. */
-struct vic_retirement {
-  __u64 cookie;
-  __u64 pair; /* id in vic_pairs; 0 = the record in vic_origins */
-  struct vic_endpoint backend;
-  __u32 reserved; /* 0 */
-};
-
-/*
- * A socket to be closed, if it is still connected to this backend.
- * Hash vic_doomed by socket cookie; writer: daemon; reader: iterators, which set `destroyed`.
- */
-struct vic_doom {
-  struct vic_endpoint backend;
-  __u32 destroyed;
-};
-
 VIC_STATIC_ASSERT(sizeof(struct vic_view) == 8, "vic_view");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 16, "vic_frontend4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 32, "vic_frontend6");
@@ -542,11 +473,7 @@ VIC_STATIC_ASSERT(sizeof(struct vic_event) == 28, "vic_event");
 VIC_STATIC_ASSERT(sizeof(struct vic_affinity_key) == 16, "vic_affinity_key");
 VIC_STATIC_ASSERT(sizeof(struct vic_affinity) == 32, "vic_affinity");
 VIC_STATIC_ASSERT(sizeof(struct vic_counted) == 16, "vic_counted");
-VIC_STATIC_ASSERT(sizeof(struct vic_endpoint) == 20, "vic_endpoint");
-VIC_STATIC_ASSERT(sizeof(struct vic_origin) == 64, "vic_origin");
-VIC_STATIC_ASSERT(sizeof(struct vic_pair_key) == 16, "vic_pair_key");
-VIC_STATIC_ASSERT(sizeof(struct vic_pair) == 56, "vic_pair");
-VIC_STATIC_ASSERT(sizeof(struct vic_retirement) == 40, "vic_retirement");
-VIC_STATIC_ASSERT(sizeof(struct vic_doom) == 24, "vic_doom");
+
+#include <vicinity/abi_sockets.h>
 
 #endif /* VICINITY_ABI_H_ */

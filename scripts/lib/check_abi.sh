@@ -5,17 +5,18 @@ set -euo pipefail
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 cd "$VIC_ROOT"
-abi=include/vicinity/abi.h
+abi=include/vicinity/abi.h # includes the others
+headers=("$abi" include/vicinity/abi_sockets.h)
 [[ -f $abi ]] || die "$abi is missing"
 flags=(-fsyntax-only -Wall -Wextra -Wpadded -Werror -Iinclude)
 clang-19 -x c -std=c11 "${flags[@]}" "$abi"
 clang++-19 -x c++ -std=c++20 "${flags[@]}" "$abi"
 status=0
-if grep -nE '^\s*(bool|_Bool)\b|^\s*__u(8|16|32|64)\s+\w+\s*:\s*[0-9]+;' "$abi"; then
+if grep -nE '^\s*(bool|_Bool)\b|^\s*__u(8|16|32|64)\s+\w+\s*:\s*[0-9]+;' "${headers[@]}"; then
   echo "$abi: no bool and no bit-field" >&2
   status=1
 fi
-if grep -nE '^\s*#\s*(if|ifdef|elif)\b' "$abi" | grep -v '__cplusplus'; then
+if grep -nE '^\s*#\s*(if|ifdef|elif)\b' "${headers[@]}" | grep -v '__cplusplus'; then
   echo "$abi: the layout depends on no #if" >&2
   status=1
 fi
