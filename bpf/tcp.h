@@ -56,4 +56,14 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
   return outcome;
 }
 
+/* Not inlined: what UDP needs on the stack is called by the same hooks, and 512 bytes are all that
+ * a hook and the functions it calls have together. */
+static __noinline int vic_balance_tcp4(struct bpf_sock_addr* ctx, union vic_destination* at) {
+  return vic_balance_tcp(ctx, at, VIC_FAMILY_IPV4);
+}
+
+static __noinline int vic_balance_tcp6(struct bpf_sock_addr* ctx, union vic_destination* at) {
+  return vic_balance_tcp(ctx, at, VIC_FAMILY_IPV6);
+}
+
 #endif /* VICINITY_TCP_H_ */

@@ -84,7 +84,7 @@ struct DataplaneStatus {
   uint64_t map_bytes = 0;
   bool attached = false;
   uint32_t predecessor_abi = 0;  // the version that serves until take_over(); 0: ours does
-  std::string attach_problem;  // why not, as far as it is known
+  std::string attach_problem;    // why not, as far as it is known
   std::string cgroup;
   std::string termination;  // Sockets::termination()
   TerminationCounts closed_sockets;

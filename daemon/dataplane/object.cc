@@ -190,19 +190,19 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",        "vic_frontends4", "vic_frontends6", "vic_slots4",     "vic_slots6",
-      "vic_aliases4",      "vic_aliases6",   "vic_services",   "vic_choices",    "vic_active",
-      "vic_counted",       "vic_affinities", "vic_context",    "vic_counters",   "vic_outcomes",
-      "vic_events",        "vic_grace",      "vic_origins",    "vic_pairs",      "vic_mptcp_origins",
-      "vic_pods",          "vic_ranges4",    "vic_ranges6", "vic_doomed"};
+      "vic_config",   "vic_frontends4", "vic_frontends6", "vic_slots4",   "vic_slots6",
+      "vic_aliases4", "vic_aliases6",   "vic_services",   "vic_choices",  "vic_active",
+      "vic_counted",  "vic_affinities", "vic_context",    "vic_counters", "vic_outcomes",
+      "vic_events",   "vic_grace",      "vic_origins",    "vic_pairs",    "vic_mptcp_origins",
+      "vic_pods",     "vic_ranges4",    "vic_ranges6",    "vic_doomed"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
-  static const std::vector<std::string> names = {
-      "vic_context", "vic_counters", "vic_active", "vic_counted",       "vic_outcomes", "vic_events",
-      "vic_grace",   "vic_origins",  "vic_pairs",  "vic_mptcp_origins", "vic_pods",
-      "vic_doomed"};
+  static const std::vector<std::string> names = {"vic_context",       "vic_counters", "vic_active",
+                                                 "vic_counted",       "vic_outcomes", "vic_events",
+                                                 "vic_grace",         "vic_origins",  "vic_pairs",
+                                                 "vic_mptcp_origins", "vic_pods",     "vic_doomed"};
   return names;
 }
 

@@ -147,8 +147,9 @@ TEST(RandomPlans, EveryTableIsWellFormed) {
     Scene random = scene(seed);
     const compile::Tables tables = random.world.tables();
     for (const auto& [name, service] : tables.services) {
-      ASSERT_FALSE(service.addresses.empty());
+      ASSERT_FALSE(service.addresses.empty() && service.scoped.empty());
       ASSERT_TRUE(std::ranges::is_sorted(service.addresses));
+      ASSERT_TRUE(std::ranges::is_sorted(service.scoped));
       for (const compile::PortTable& table : service.ports) {
         check_tiers(table);
         const auto shares = slot_shares(table);

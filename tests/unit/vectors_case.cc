@@ -102,8 +102,12 @@ YAML::Node arithmetic_body(const YAML::Node& vector) {
   return body;
 }
 
-std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file) {
+std::vector<VectorCase> load_shared_vectors() {
   std::vector<VectorCase> cases;
+  const auto shared = shared_dir();
+  if (!shared) return cases;
+  const auto file = *shared / "vectors" / "vectors.yaml";
+  if (!std::filesystem::exists(file)) return cases;
   for (const YAML::Node& vector : YAML::LoadFile(file.string())["vectors"]) {
     VectorCase& one = cases.emplace_back();
     one.kind = vector["kind"].as<std::string>();
@@ -114,16 +118,23 @@ std::vector<VectorCase> load_shared_vectors(const std::filesystem::path& file) {
   return cases;
 }
 
+// A YAML::Node is a handle, and looking into it may change it.
+std::vector<VectorCase> copies(std::vector<VectorCase> cases) {
+  for (VectorCase& one : cases) one.body.reset(YAML::Clone(one.body));
+  return cases;
+}
+
 }  // namespace
 
-std::vector<VectorCase> own_cases() { return load_vectors(test_data_dir() / "vectors.yaml"); }
+// Read once: every suite asks for them, and every case is a process.
+std::vector<VectorCase> own_cases() {
+  static const std::vector<VectorCase> cases = load_vectors(test_data_dir() / "vectors.yaml");
+  return copies(cases);
+}
 
 std::vector<VectorCase> shared_cases() {
-  const auto shared = shared_dir();
-  if (!shared) return {};
-  const auto file = *shared / "vectors" / "vectors.yaml";
-  if (!std::filesystem::exists(file)) return {};
-  return load_shared_vectors(file);
+  static const std::vector<VectorCase> cases = load_shared_vectors();
+  return copies(cases);
 }
 
 std::vector<VectorCase> of_kinds(std::vector<VectorCase> cases, const std::set<std::string>& only) {
