@@ -17,7 +17,7 @@ ALGORITHMS = ["random", "round_robin", "least_request", "ring_hash", "maglev"]
 USED, ALIASES, HAD_WORKLOAD, HEAD = 0x1, 0x4, 0x8, 0x10
 WEIGHTED, PASS_EMPTY, UNKNOWN_PORT = 0x2, 0x4, 0x10
 COLUMN = 65536
-NAME_CHARS, MORE_NAME_AT = 92, 8
+NAME_CHARS, MORE_NAME_AT = 64, 8
 
 
 def generation(pin_dir):
