@@ -90,6 +90,18 @@ class Manifests(unittest.TestCase):
                     self.assertEqual(program, "/usr/bin/vicinityctl")
                     self.assertRegex(commands, rf"(?m)^ +{command} ")
 
+    def test_ready_means_that_connects_are_translated(self):
+        for name, _, container in our_containers():
+            if "readinessProbe" in container:
+                with self.subTest(name):
+                    self.assertEqual(container["readinessProbe"]["exec"]["command"][1], "ready")
+
+    def test_the_daemon_sees_the_processes_of_pods(self):
+        for name, spec in pod_specs():
+            daemon = any(container["name"] == "vicinityd" for container in spec["containers"])
+            with self.subTest(name):
+                self.assertEqual(spec.get("hostPID", False), daemon)
+
     def test_every_mount_has_its_volume_and_every_volume_its_mount(self):
         for name, spec in pod_specs():
             mounted = {mount["name"] for container in spec.get("initContainers", []) + spec["containers"]

@@ -1,5 +1,7 @@
 {{- define "vicinity.daemonSpec" -}}
 {{- include "vicinity.podCommon" . }}
+# Pods are told apart by their processes, and the host's network namespace by process 1.
+hostPID: true
 serviceAccountName: vicinity
 terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
 affinity:
@@ -40,14 +42,16 @@ containers:
         containerPort: {{ .Values.metrics.port }}
         protocol: TCP
     {{- end }}
-    # Answered by the control loop. What is pinned serves whether the daemon runs or not.
+    # `ready`: tables are published and a probe connect was translated. Alive is a daemon whose
+    # control loop answers: a restart would not bring an absent istiod back. What is pinned serves
+    # whether the daemon runs or not.
     startupProbe:
       exec: {command: [/usr/bin/vicinityctl, status]}
       periodSeconds: 2
       timeoutSeconds: 5
       failureThreshold: 60
     readinessProbe:
-      exec: {command: [/usr/bin/vicinityctl, status]}
+      exec: {command: [/usr/bin/vicinityctl, ready]}
       periodSeconds: 10
       timeoutSeconds: 5
     livenessProbe:
