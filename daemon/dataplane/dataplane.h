@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "compile/diff.h"
 #include "compile/tables.h"
 #include "dataplane/features.h"
+#include "dataplane/observed.h"
 #include "dataplane/pods.h"
 #include "dataplane/sockets.h"
 
@@ -79,7 +81,9 @@ struct DataplaneStatus {
   Usage choice_lines;               // of 64 bytes: tables of the algorithms
   Usage active_endpoints;           // whose connections are counted
   uint64_t active_connections = 0;  // of those endpoints
-  uint64_t pending_reclaims = 0;    // blocks and entries waiting for a grace period
+  Usage watched_endpoints;          // whose failures are seen
+  ObservedTotals observed;
+  uint64_t pending_reclaims = 0;  // blocks and entries waiting for a grace period
   uint64_t grace_periods = 0;
   uint64_t map_bytes = 0;
   bool attached = false;
@@ -137,6 +141,13 @@ class Dataplane {
   [[nodiscard]] virtual absl::Status take_over() { return absl::OkStatus(); }
   // Readable when maintain() has something to do; -1 when there is none.
   [[nodiscard]] virtual int maintenance_fd() const = 0;
+
+  // Every watched endpoint and what was seen of it, in order of id. Read from mapped memory,
+  // without a system call for each; valid until the next call, apply() or maintain().
+  [[nodiscard]] virtual std::span<const ObservedEndpoint> observed() { return {}; }
+  // What maintain() heard since the last call, oldest first. Some may be missing: what holds now is
+  // in observed().
+  [[nodiscard]] virtual std::vector<SuspicionEvent> take_suspicions() { return {}; }
 
   // The translated sockets, as long as this object; nullptr: nothing is known of them.
   [[nodiscard]] virtual Sockets* sockets() { return nullptr; }

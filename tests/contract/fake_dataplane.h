@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,6 +79,12 @@ class FakeDataplane final : public dataplane::Dataplane {
   }
 
   [[nodiscard]] int maintenance_fd() const override { return -1; }
+  [[nodiscard]] std::span<const dataplane::ObservedEndpoint> observed() override {
+    return observed_;
+  }
+  [[nodiscard]] std::vector<dataplane::SuspicionEvent> take_suspicions() override {
+    return std::exchange(suspicions_, {});
+  }
   [[nodiscard]] dataplane::Outcomes outcomes() const override { return outcomes_; }
   [[nodiscard]] std::vector<dataplane::TierCounts> tier_counts() const override {
     return tier_counts_;
@@ -88,6 +95,8 @@ class FakeDataplane final : public dataplane::Dataplane {
     status.generation = 1;
     status.services = {.used = tables_.services.size(), .capacity = 1u << 20};
     status.slots4 = {.used = slots_without(""), .capacity = limits_.slots};
+    status.watched_endpoints = {.used = observed_.size(), .capacity = 1u << 20};
+    status.observed = observed_totals_;
     status.attached = true;
     status.cgroup = "/fake";
     for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
@@ -111,6 +120,12 @@ class FakeDataplane final : public dataplane::Dataplane {
   void set_take_over_status(absl::Status status) { take_over_status_ = std::move(status); }
   void set_limits(Limits limits) { limits_ = limits; }
   void set_tables(compile::Tables tables) { tables_ = std::move(tables); }  // as if adopted
+  // Sorted by id; the services' names outlive this.
+  void set_observed(std::vector<dataplane::ObservedEndpoint> endpoints) {
+    observed_ = std::move(endpoints);
+  }
+  void set_observed_totals(const dataplane::ObservedTotals& totals) { observed_totals_ = totals; }
+  void add_suspicion(const dataplane::SuspicionEvent& event) { suspicions_.push_back(event); }
   void set_outcomes(const dataplane::Outcomes& outcomes) { outcomes_ = outcomes; }
   void set_tier_counts(std::vector<dataplane::TierCounts> counts) {
     tier_counts_ = std::move(counts);
@@ -170,6 +185,9 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::vector<compile::Diff> applied_;
   std::vector<dataplane::TierCounts> tier_counts_;
   dataplane::Outcomes outcomes_;
+  std::vector<dataplane::ObservedEndpoint> observed_;
+  std::vector<dataplane::SuspicionEvent> suspicions_;
+  dataplane::ObservedTotals observed_totals_;
   std::optional<dataplane::NodeContext> context_;
   std::map<std::string, absl::Status> failures_;
   bool predecessor_ = false;
