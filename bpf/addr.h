@@ -32,8 +32,12 @@ static __always_inline __u32 vic_key_words(const enum vic_family family) {
   return family == VIC_FAMILY_IPV4 ? VIC_KEY4_WORDS : VIC_KEY6_WORDS;
 }
 
+/* Written to its end: see once.h. */
 static __always_inline union vic_destination vic_destination4(__u32 address_be, __u32 port_be) {
-  return (union vic_destination){.v4 = {.address_be = address_be, .port_be = (__u16)port_be}};
+  union vic_destination at = {.word = {0, 0, 0}};
+  at.v4.address_be = address_be;
+  at.v4.port_be = (__u16)port_be;
+  return at;
 }
 
 static __always_inline union vic_destination vic_destination6(const struct bpf_sock_addr* ctx) {

@@ -11,7 +11,7 @@
 
 /* The table's name among affinities; 0 = it has none. */
 static __always_inline __u64 vic_affinity_of(__u32 block) {
-  const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(block);
+  const struct vic_choice_head* head = vic_head_at(block);
   return head && head->affinity_s ? head->table_id : 0;
 }
 
@@ -54,8 +54,9 @@ static long vic_look_at_slot(__u32 number, void* context) {
  * The slot that the client keeps; 0 = none. It is where it was as long as the table is the same;
  * once after each change of the table it is looked for.
  */
-__noinline __u32 vic_kept_slot(const struct vic_affinity_key* key, __u32 block, __u32 family) {
-  const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(block);
+VIC_VERIFIED_ONCE __u32 vic_kept_slot(const struct vic_affinity_key* key, __u32 block,
+                                      __u32 family) {
+  const struct vic_choice_head* head = vic_head_at(block);
   struct vic_affinity* kept = key ? bpf_map_lookup_elem(&vic_affinities, key) : 0;
   if (!head || !kept) return 0;
   const __u64 now = bpf_ktime_get_coarse_ns();
@@ -75,14 +76,13 @@ __noinline __u32 vic_kept_slot(const struct vic_affinity_key* key, __u32 block, 
 
 /* The question is answered by what the client keeps. */
 static __always_inline void vic_answer_with(struct vic_choice* ask, __u32 slot) {
-  const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(ask->block);
+  const struct vic_choice_head* head = vic_head_at(ask->block);
   ask->slot = slot;
   if (head && head->algorithm == VIC_ALGORITHM_LEAST_REQUEST)
     ask->endpoint = vic_member_at(ask->block, head, slot - head->first_slot).endpoint;
 }
 
-/* Not inlined: its stack is not that of the hooks. */
-static __noinline int vic_keep(const struct vic_affinity_key* key, const union vic_destination* at,
+VIC_VERIFIED_ONCE int vic_keep(const struct vic_affinity_key* key, const union vic_destination* at,
                                __u32 slot, __u32 family) {
   if (!key || !at) return 0;
   struct vic_affinity kept = {

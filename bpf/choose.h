@@ -6,6 +6,7 @@
 #include "active.h"
 #include "client.h"
 #include "lookup.h"
+#include "once.h"
 #include "weigh.h"
 
 static __always_inline struct vic_line* vic_line_at(__u32 line) {
@@ -26,18 +27,11 @@ static __always_inline const struct vic_alias* vic_alias_of(__u32 slot,
 
 #include "algorithms.h"
 
-/*
- * Global, as what is behind it in client.h and affinity.h: the kernel verifies a global function
- * once, not once for each path that leads to it, and the hooks stay as short as plain random needs
- * them.
- */
-__noinline int vic_answer_once(struct vic_choice* ask) { return ask ? vic_answer(ask) : 1; }
-
 /* Does the choice depend on who connects? */
 static __always_inline int vic_is_by_client(struct vic_view view) {
   const __u32 algorithm = (view.flags & VIC_VIEW_ALGORITHM_MASK) >> VIC_VIEW_ALGORITHM_SHIFT;
   if (algorithm != VIC_ALGORITHM_RING_HASH && algorithm != VIC_ALGORITHM_MAGLEV) return 0;
-  const struct vic_choice_head* head = (const struct vic_choice_head*)vic_line_at(view.first);
+  const struct vic_choice_head* head = vic_head_at(view.first);
   return head && head->hash_input == VIC_HASH_SOURCE_IP;
 }
 
@@ -48,7 +42,10 @@ static __always_inline struct vic_choice vic_new_choice(struct bpf_sock_addr* ct
   struct vic_choice ask = {.block = view.first,
                            .family = family,
                            .hash = (__u64)bpf_get_prandom_u32() << 32 | random,
-                           .weighted = view.flags & VIC_VIEW_WEIGHTED};
+                           .weighted = view.flags & VIC_VIEW_WEIGHTED,
+                           .slot = 0,
+                           .endpoint = 0,
+                           .tier = 0};
   if (vic_is_by_client(view)) ask.hash = vic_client_hash(ctx, family);
   return ask;
 }

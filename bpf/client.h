@@ -8,9 +8,10 @@
 
 #include "addr.h"
 #include "maps.h"
+#include "once.h"
 #include "source_hash.h"
 
-__noinline __u64 vic_hash_source4(__u32 address_be) {
+VIC_VERIFIED_ONCE __u64 vic_hash_source4(__u32 address_be) {
   return vic_hash_ipv4((const __u8*)&address_be);
 }
 
@@ -18,7 +19,7 @@ struct vic_source6 {
   __u32 address_be[4];
 };
 
-__noinline __u64 vic_hash_source6(const struct vic_source6* source) {
+VIC_VERIFIED_ONCE __u64 vic_hash_source6(const struct vic_source6* source) {
   return source ? vic_hash_ipv6((const __u8*)source->address_be) : 0;
 }
 

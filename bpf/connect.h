@@ -14,10 +14,8 @@ static __always_inline int vic_is_balanced(__u32 protocol) {
 static __always_inline enum vic_outcome vic_connect(struct bpf_sock_addr* ctx,
                                                     union vic_destination* at,
                                                     const enum vic_family family) {
-  if (ctx->protocol == IPPROTO_TCP)
-    return family == VIC_FAMILY_IPV4 ? vic_balance_tcp4(ctx, at) : vic_balance_tcp6(ctx, at);
-  return family == VIC_FAMILY_IPV4 ? vic_balance_udp4(ctx, at, VIC_ASK_CONNECT)
-                                   : vic_balance_udp6(ctx, at, VIC_ASK_CONNECT);
+  if (ctx->protocol == IPPROTO_TCP) return vic_balance_tcp(ctx, at, family);
+  return vic_balance_udp(ctx, at, family, VIC_ASK_CONNECT);
 }
 
 /* Sockets of which sock_release has something to drop. */

@@ -7,11 +7,11 @@
 #define VICINITY_FLOW_H_
 
 #include <linux/errno.h>
+#include <linux/in.h>
 
 #include "affinity.h"
-#include "lookup.h"
-#include "ranges.h"
 #include "realm.h"
+#include "service.h"
 #include "stats.h"
 
 /* Return values of a sock_addr program. */
@@ -64,7 +64,8 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
   if (family == VIC_FAMILY_IPV4) {
     const struct vic_slot4* slot = bpf_map_lookup_elem(&vic_slots4, &index);
     if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
-    *at = vic_destination4(slot->address_be, slot->port_be);
+    at->v4.address_be = slot->address_be;
+    at->v4.port_be = slot->port_be;
     counter = VIC_LOAD(slot->counter);
   } else {
     const struct vic_slot6* slot = bpf_map_lookup_elem(&vic_slots6, &index);
@@ -77,80 +78,51 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
   return VIC_OUTCOME_TRANSLATED;
 }
 
-/* The algorithms other than plain random. */
+/* The algorithms other than plain random. A datagram's socket keeps its endpoint anyway: no
+ * affinity, no count. */
 static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr* ctx,
                                                             struct vic_view view,
                                                             union vic_destination* at,
                                                             const enum vic_family family,
                                                             __u32 random) {
   struct vic_choice ask = vic_new_choice(ctx, view, family, random);
-  struct vic_affinity_key key = {.table_id = vic_affinity_of(view.first)};
+  const int is_connection = ctx->protocol == IPPROTO_TCP;
+  struct vic_affinity_key key = {.client = 0,
+                                 .table_id = is_connection ? vic_affinity_of(view.first) : 0};
   if (key.table_id) key.client = vic_client_hash(ctx, family);
   const __u32 kept = key.table_id ? vic_kept_slot(&key, view.first, family) : 0;
   if (kept)
     vic_answer_with(&ask, kept);
-  else if (vic_answer_once(&ask))
+  else if (vic_answer(&ask))
     return VIC_OUTCOME_INTERNAL_ERROR;
   const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   if (key.table_id && !kept) vic_keep(&key, at, ask.slot, family);
-  if (ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
+  if (is_connection && ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
   return outcome;
 }
 
-/* Not inlined: the stack and the path of plain random stay as they were. */
-static __noinline int vic_choose_by_block4(struct bpf_sock_addr* ctx, __u64 view,
+VIC_VERIFIED_ONCE int vic_choose_by_block4(struct bpf_sock_addr* ctx, __u64 view,
                                            union vic_destination* at, __u32 random) {
   const union vic_view_word word = {.word = view};
   return at ? vic_choose_by_block(ctx, word.view, at, VIC_FAMILY_IPV4, random)
             : VIC_OUTCOME_INTERNAL_ERROR;
 }
 
-static __noinline int vic_choose_by_block6(struct bpf_sock_addr* ctx, __u64 view,
+VIC_VERIFIED_ONCE int vic_choose_by_block6(struct bpf_sock_addr* ctx, __u64 view,
                                            union vic_destination* at, __u32 random) {
   const union vic_view_word word = {.word = view};
   return at ? vic_choose_by_block(ctx, word.view, at, VIC_FAMILY_IPV6, random)
             : VIC_OUTCOME_INTERNAL_ERROR;
 }
 
-/* A datagram's socket keeps its endpoint anyway: no affinity, no count, and the client is its
- * network namespace. Inlined: what UDP has on its stack leaves no room for more calls. */
-static __always_inline enum vic_outcome vic_choose_for_datagram(struct bpf_sock_addr* ctx,
-                                                                struct vic_view view,
-                                                                union vic_destination* at,
-                                                                const enum vic_family family,
-                                                                __u32 random) {
-  struct vic_choice ask = {.block = view.first,
-                           .family = family,
-                           .hash = random,
-                           .weighted = view.flags & VIC_VIEW_WEIGHTED};
-  if (vic_is_by_client(view)) ask.hash = vic_namespace_hash(ctx);
-  if (vic_answer_once(&ask)) return VIC_OUTCOME_INTERNAL_ERROR;
-  return vic_take_slot(ask.slot, at, family);
-}
-
-/* Who asks: a constant at each call. */
-enum vic_transport {
-  VIC_TRANSPORT_TCP,
-  VIC_TRANSPORT_UDP,
-};
-
-static __always_inline enum vic_outcome vic_choose_otherwise(
-    struct bpf_sock_addr* ctx, struct vic_view view, union vic_destination* at,
-    const enum vic_family family, const enum vic_transport transport, __u32 random) {
-  const union vic_view_word word = {.view = view};
-  if (transport == VIC_TRANSPORT_UDP) return vic_choose_for_datagram(ctx, view, at, family, random);
-  return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, random)
-                                   : vic_choose_by_block6(ctx, word.word, at, random);
-}
-
 static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, struct vic_view view,
                                                    union vic_destination* at,
-                                                   const enum vic_family family,
-                                                   const enum vic_transport transport,
-                                                   __u32 random) {
+                                                   const enum vic_family family, __u32 random) {
+  const union vic_view_word word = {.view = view};
   if (view.flags & VIC_VIEW_ALGORITHM_MASK)
-    return vic_choose_otherwise(ctx, view, at, family, transport, random);
+    return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, random)
+                                     : vic_choose_by_block6(ctx, word.word, at, random);
   vic_approach_counter(view.flags);
   const struct vic_draw draw = vic_draw_slot(random, view.count);
   __u32 slot = draw.slot;
@@ -164,68 +136,18 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
 }
 
 /* What a service says to a connection; `at` becomes the endpoint when there is one. */
-static __always_inline enum vic_outcome vic_follow_view(
-    struct bpf_sock_addr* ctx, struct vic_view view, union vic_destination* at,
-    const enum vic_family family, const enum vic_transport transport, __u32 random) {
+static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ctx,
+                                                        struct vic_view view,
+                                                        union vic_destination* at,
+                                                        const enum vic_family family,
+                                                        __u32 random) {
   if (view.flags & VIC_VIEW_UNKNOWN_PORT) return VIC_OUTCOME_UNKNOWN_PORT_PASSED;
   if (view.flags & VIC_VIEW_PASSTHROUGH)
     return view.count == VIC_PASS_WAYPOINT ? VIC_OUTCOME_PASSED_WAYPOINT
                                            : VIC_OUTCOME_PASSED_PASSTHROUGH;
   if (view.count == 0)
     return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
-  return vic_choose(ctx, view, at, family, transport, random);
-}
-
-/* The view of a key, or of its address on any other port; 0 = neither. */
-static __always_inline __u64 vic_find_address(const struct vic_config* config,
-                                              struct vic_place place,
-                                              const union vic_destination* key,
-                                              const enum vic_family family) {
-  const __u64 view = vic_find_view(config, place, key, family);
-  if (view) return view;
-  const union vic_destination any_port = vic_any_port(*key, family);
-  return vic_find_view(config, vic_approach(config, &any_port, family), &any_port, family);
-}
-
-/* Not inlined: most nodes have neither realms nor ranges, and each copy has a whole lookup. */
-static __noinline __u64 vic_find_elsewhere(const struct vic_config* config,
-                                           union vic_destination* key, __u32 family) {
-  if (!config || !key) return 0;
-  if (family == VIC_FAMILY_IPV4)
-    return vic_find_address(config, vic_approach(config, key, VIC_FAMILY_IPV4), key,
-                            VIC_FAMILY_IPV4);
-  return vic_find_address(config, vic_approach(config, key, VIC_FAMILY_IPV6), key, VIC_FAMILY_IPV6);
-}
-
-static __always_inline __u64 vic_find_in_range(const struct vic_config* config,
-                                               union vic_destination* at, __u16 realm,
-                                               const enum vic_family family) {
-  union vic_destination key = *at;
-  if (!vic_enter_range(&key, realm, family)) return 0;
-  const __u64 view = vic_find_elsewhere(config, &key, family);
-  if (view) *at = key;
-  return view;
-}
-
-/*
- * The view of the service that a destination belongs to, whose key `at` becomes; 0 = none. An
- * address comes before a range, and the client's own namespace before everyone (semantics of the
- * feed: design of who owns an address).
- */
-static __always_inline __u64 vic_find_service(const struct vic_config* config,
-                                              struct vic_place place, union vic_destination* at,
-                                              struct vic_client client,
-                                              const enum vic_family family) {
-  __u64 view = 0;
-  if (client.realm) {
-    union vic_destination key = vic_in_realm(*at, client.realm, family);
-    view = vic_find_elsewhere(config, &key, family);
-    if (view) *at = key;
-  }
-  if (!view) view = vic_find_address(config, place, at, family);
-  if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_RANGES)) return view;
-  if (client.realm) view = vic_find_in_range(config, at, client.realm, family);
-  return view ? view : vic_find_in_range(config, at, VIC_REALM_EVERYONE, family);
+  return vic_choose(ctx, view, at, family, random);
 }
 
 /*
@@ -234,8 +156,7 @@ static __always_inline __u64 vic_find_service(const struct vic_config* config,
  */
 static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
                                                     union vic_destination* at,
-                                                    const enum vic_family family,
-                                                    const enum vic_transport transport) {
+                                                    const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
   if (!vic_is_covered(config, at, family))
@@ -245,17 +166,33 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   const int is_own = vic_is_own_socket(config);
   const struct vic_client client = vic_client_of(ctx, config);
   const __u32 random = bpf_get_prandom_u32();
-  const union vic_view_word found = {.word = vic_find_service(config, place, at, client, family)};
+  const union vic_view_word found = {.word =
+                                         vic_find_service(config, place, at, client.realm, family)};
   if (!found.word) return VIC_OUTCOME_NOT_A_SERVICE;
   if (is_own) return VIC_OUTCOME_OWN_SOCKET;
   const enum vic_outcome left = vic_left_alone(client);
   if (left != VIC_OUTCOME_TRANSLATED) return left;
   if (vic_is_kernel_thread()) return VIC_OUTCOME_KERNEL_SOCKET;
-  const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, transport, random);
+  const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)
     return VIC_OUTCOME_UNKNOWN_PORT_REFUSED;
   return outcome;
+}
+
+/* `at`, a destination, becomes the endpoint that the connection is to have. */
+VIC_VERIFIED_ONCE int vic_balance4(struct bpf_sock_addr* ctx, union vic_destination* at) {
+  return at ? vic_balance(ctx, at, VIC_FAMILY_IPV4) : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+VIC_VERIFIED_ONCE int vic_balance6(struct bpf_sock_addr* ctx, union vic_destination* at) {
+  return at ? vic_balance(ctx, at, VIC_FAMILY_IPV6) : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+static __always_inline enum vic_outcome vic_balance_any(struct bpf_sock_addr* ctx,
+                                                        union vic_destination* at,
+                                                        const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? vic_balance4(ctx, at) : vic_balance6(ctx, at);
 }
 
 /* Counts and turns an outcome into the hook's return value. */

@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "maps.h"
+#include "once.h"
 
 /* A word that the daemon may be storing: one load, not repeated, not torn. */
 #define VIC_LOAD(word) (*(const volatile __typeof__(word)*)&(word))
@@ -98,6 +99,26 @@ static __always_inline struct vic_place vic_approach(const struct vic_config* co
   return place;
 }
 
+static __always_inline __u64 vic_find_overflowed(const union vic_destination* key,
+                                                 const enum vic_family family) {
+  __u64 view = 0;
+#pragma unroll
+  for (__u32 i = 0; i < VIC_OVERFLOW_BUCKETS && !view; i++) {
+    const __u64* bucket = vic_bucket(i, family);
+    view = bucket ? vic_view_in_bucket(bucket, key, vic_key_words(family)) : 0;
+  }
+  return view;
+}
+
+/* Few tables have such entries. */
+VIC_VERIFIED_ONCE __u64 vic_find_overflowed4(const union vic_destination* key) {
+  return key ? vic_find_overflowed(key, VIC_FAMILY_IPV4) : 0;
+}
+
+VIC_VERIFIED_ONCE __u64 vic_find_overflowed6(const union vic_destination* key) {
+  return key ? vic_find_overflowed(key, VIC_FAMILY_IPV6) : 0;
+}
+
 static __always_inline __u64 vic_find_view(const struct vic_config* config, struct vic_place place,
                                            const union vic_destination* key,
                                            const enum vic_family family) {
@@ -107,12 +128,7 @@ static __always_inline __u64 vic_find_view(const struct vic_config* config, stru
   const __u64* bucket = vic_bucket(place.second, family);
   view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
   if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_OVERFLOW)) return view;
-#pragma unroll
-  for (__u32 i = 0; i < VIC_OVERFLOW_BUCKETS && !view; i++) {
-    bucket = vic_bucket(i, family);
-    view = bucket ? vic_view_in_bucket(bucket, key, words) : 0;
-  }
-  return view;
+  return family == VIC_FAMILY_IPV4 ? vic_find_overflowed4(key) : vic_find_overflowed6(key);
 }
 
 /* Could there be an entry for this destination? Most are sent away here, in the first line. */

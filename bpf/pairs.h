@@ -6,6 +6,7 @@
 #ifndef VICINITY_PAIRS_H_
 #define VICINITY_PAIRS_H_
 
+#include "once.h"
 #include "origin.h"
 
 struct {
@@ -83,7 +84,7 @@ static __always_inline int vic_insert_pair(__u64 cookie, __u64 id, const struct 
 
 /* 1: pair->service leads to pair->backend from now on, which is another thread's choice if that one
  * was faster. 0: no room. */
-static __noinline int vic_add_pair(__u64 cookie, struct vic_pair* pair) {
+VIC_VERIFIED_ONCE int vic_add_pair(__u64 cookie, struct vic_pair* pair) {
   if (!pair) return 0;
   const __u64 id = vic_pair_id(&pair->service, VIC_PAIR_BY_SERVICE);
   if (vic_take_pair(cookie, id, pair)) return 1;

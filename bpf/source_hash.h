@@ -2,12 +2,13 @@
 /*
  * The hash by which ring hash and Maglev know a client: xxHash64 of its address as text, which is
  * what Envoy's source address policy hashes. On plain values: compiled into the hooks and natively.
- * Written without branches where the kernel's verifier would follow every combination of them.
  */
 #ifndef VICINITY_SOURCE_HASH_H_
 #define VICINITY_SOURCE_HASH_H_
 
 #include <linux/types.h>
+
+#include "once.h"
 
 /* "255.255.255.255" or eight groups of four digits: 39 characters. */
 enum {
@@ -60,40 +61,49 @@ static inline __u32 vic_text_ipv4(union vic_text* text, const __u8* address) {
 struct vic_zero_run {
   __u32 first;
   __u32 count; /* 0 = none */
+  __u32 here;  /* zeros up to the group that was looked at last */
 };
 
-static inline struct vic_zero_run vic_longest_zeros(const __u8* address) {
-  struct vic_zero_run best = {.first = 0, .count = 0};
-  __u32 count = 0;
-#pragma unroll
-  for (__u32 i = 0; i < 8; i++) {
-    count = address[2 * i] == 0 && address[2 * i + 1] == 0 ? count + 1 : 0;
-    if (count < 2 || count <= best.count) continue;
-    best.count = count;
-    best.first = i + 1 - count;
+VIC_VERIFIED_ONCE int vic_look_for_zeros(struct vic_zero_run* best, __u32 number, __u32 group) {
+  if (!best) return 0;
+  best->here = group == 0 ? best->here + 1 : 0;
+  if (best->here < 2 || best->here <= best->count) return 0;
+  best->count = best->here;
+  best->first = number + 1 - best->here;
+  return 0;
+}
+
+/* One of the eight, and the colon behind it; `place` is number << 16 | group. The new length. */
+VIC_VERIFIED_ONCE __u32 vic_text_group(union vic_text* text, const struct vic_zero_run* zeros,
+                                       __u32 length, __u32 place) {
+  if (!text || !zeros) return 0;
+  const __u32 number = place >> 16;
+  const __u32 group = place & 0xffff;
+  if (number - zeros->first >= zeros->count) {
+    length = vic_text_leading(text, length, group >> 12, group >> 12);
+    length = vic_text_leading(text, length, group >> 8 & 15, group >> 8);
+    length = vic_text_leading(text, length, group >> 4 & 15, group >> 4);
+    length = vic_text_digit(text, length, group & 15);
+  } else {
+    if (number != zeros->first) return length;
+    vic_text_put(text, length, ':');
+    length += number == 0;
   }
-  return best;
+  vic_text_put(text, length, ':');
+  return length + 1;
 }
 
 /* The form of RFC 5952. */
 static inline __u32 vic_text_ipv6(union vic_text* text, const __u8* address) {
-  const struct vic_zero_run zeros = vic_longest_zeros(address);
+  struct vic_zero_run zeros = {.first = 0, .count = 0, .here = 0};
+#pragma unroll
+  for (__u32 i = 0; i < 8; i++)
+    vic_look_for_zeros(&zeros, i, (__u32)address[2 * i] << 8 | address[2 * i + 1]);
   __u32 length = 0;
 #pragma unroll
   for (__u32 i = 0; i < 8; i++) {
-    if (i >= zeros.first && i < zeros.first + zeros.count) {
-      if (i != zeros.first) continue;
-      vic_text_put(text, length, ':');
-      length += i == 0;
-    } else {
-      const __u32 group = (__u32)address[2 * i] << 8 | address[2 * i + 1];
-      length = vic_text_leading(text, length, group >> 12, group >> 12);
-      length = vic_text_leading(text, length, group >> 8 & 15, group >> 8);
-      length = vic_text_leading(text, length, group >> 4 & 15, group >> 4);
-      length = vic_text_digit(text, length, group & 15);
-    }
-    vic_text_put(text, length, ':');
-    length++;
+    const __u32 group = (__u32)address[2 * i] << 8 | address[2 * i + 1];
+    length = vic_text_group(text, &zeros, length, i << 16 | group);
   }
   return length - (zeros.first + zeros.count != 8);
 }

@@ -7,6 +7,7 @@
 #define VICINITY_STATS_H_
 
 #include "lookup.h"
+#include "once.h"
 
 static __always_inline void vic_count_outcome(const enum vic_family family,
                                               enum vic_outcome outcome) {
@@ -36,7 +37,8 @@ static __noinline int vic_describe_use(struct vic_event* event, const union vic_
 }
 
 /* Tells the daemon once, more or less: until it gives the service a row, every choice asks. */
-static __noinline int vic_ask_for_row(const union vic_destination* at, __u32 family) {
+VIC_VERIFIED_ONCE int vic_ask_for_row(const union vic_destination* at, __u32 family) {
+  if (!at) return 0;
   struct vic_event* event = bpf_ringbuf_reserve(&vic_events, sizeof(*event), 0);
   if (!event) return 0;
   vic_describe_use(event, at, family);

@@ -29,14 +29,13 @@ static __always_inline int vic_record_connect(struct bpf_sock_addr* ctx,
   return 0;
 }
 
-/* Not inlined: the hooks' stack and the path without records stay as they were. */
-static __noinline int vic_record_connect4(struct bpf_sock_addr* ctx,
+VIC_VERIFIED_ONCE int vic_record_connect4(struct bpf_sock_addr* ctx,
                                           const union vic_destination* service,
                                           const union vic_destination* backend) {
   return service ? vic_record_connect(ctx, service, backend, VIC_FAMILY_IPV4) : 0;
 }
 
-static __noinline int vic_record_connect6(struct bpf_sock_addr* ctx,
+VIC_VERIFIED_ONCE int vic_record_connect6(struct bpf_sock_addr* ctx,
                                           const union vic_destination* service,
                                           const union vic_destination* backend) {
   return service ? vic_record_connect(ctx, service, backend, VIC_FAMILY_IPV6) : 0;
@@ -46,7 +45,7 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
                                                         union vic_destination* at,
                                                         const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance(ctx, at, family, VIC_TRANSPORT_TCP);
+  const enum vic_outcome outcome = vic_balance_any(ctx, at, family);
   if (!vic_record_tcp) return outcome;
   const union vic_destination* backend = outcome == VIC_OUTCOME_TRANSLATED ? at : 0;
   if (family == VIC_FAMILY_IPV4)
@@ -54,16 +53,6 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
   else
     vic_record_connect6(ctx, &service, backend);
   return outcome;
-}
-
-/* Not inlined: what UDP needs on the stack is called by the same hooks, and 512 bytes are all that
- * a hook and the functions it calls have together. */
-static __noinline int vic_balance_tcp4(struct bpf_sock_addr* ctx, union vic_destination* at) {
-  return vic_balance_tcp(ctx, at, VIC_FAMILY_IPV4);
-}
-
-static __noinline int vic_balance_tcp6(struct bpf_sock_addr* ctx, union vic_destination* at) {
-  return vic_balance_tcp(ctx, at, VIC_FAMILY_IPV6);
 }
 
 #endif /* VICINITY_TCP_H_ */

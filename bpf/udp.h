@@ -20,7 +20,6 @@ enum vic_ask {
 };
 
 struct vic_asker {
-  struct bpf_sock_addr* ctx;
   __u64 cookie;
   __u64 netns_cookie;
   enum vic_ask ask;
@@ -80,13 +79,16 @@ static __always_inline int vic_remember_send(const struct vic_asker* asker, stru
   return 1;
 }
 
-static __always_inline int vic_remember(const struct vic_asker* asker, struct vic_pair* pair) {
+/* 0: no room. pair->backend may be another's choice now. */
+VIC_VERIFIED_ONCE int vic_remember(const struct vic_asker* asker, struct vic_pair* pair) {
+  if (!asker || !pair) return 0;
   return asker->ask == VIC_ASK_CONNECT ? vic_remember_connect(asker, pair)
                                        : vic_remember_send(asker, pair);
 }
 
 /* What the socket got when it asked for pair->service before; 0: it did not, or that is gone. */
-static __always_inline int vic_recall(const struct vic_asker* asker, struct vic_pair* pair) {
+VIC_VERIFIED_ONCE int vic_recall(const struct vic_asker* asker, struct vic_pair* pair) {
+  if (!asker || !pair) return 0;
   struct vic_origin* origin = vic_origin_of(asker->cookie);
   if (!origin) return 0;
   if (vic_is_same(&origin->service, &pair->service)) {
@@ -101,65 +103,99 @@ static __always_inline int vic_recall(const struct vic_asker* asker, struct vic_
   return asker->ask == VIC_ASK_SEND || vic_remember_connect(asker, pair);
 }
 
-static __always_inline enum vic_outcome vic_choose_for(const struct vic_asker* asker,
-                                                       struct vic_pair* pair,
-                                                       union vic_destination* at,
-                                                       const enum vic_family family) {
-  const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance(asker->ctx, at, family, VIC_TRANSPORT_UDP);
-  if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
-  pair->backend = vic_endpoint_at(at, family, IPPROTO_UDP);
-  if (!vic_remember(asker, pair)) {
-    *at = service;
-    return VIC_OUTCOME_UNRECORDED;
-  }
-  *at = vic_destination_of(&pair->backend, family);
-  return outcome;
+static __always_inline struct vic_asker vic_asker_of(struct bpf_sock_addr* ctx, __u32 ask) {
+  return (struct vic_asker){.cookie = bpf_get_socket_cookie(ctx),
+                            .netns_cookie = bpf_get_netns_cookie(ctx),
+                            .ask = ask,
+                            .connected = vic_has_peer(ctx)};
 }
 
-static __always_inline enum vic_outcome vic_ask_for(const struct vic_asker* asker,
-                                                    union vic_destination* at,
-                                                    const enum vic_family family) {
+/* `at` becomes what the socket keeps for it; VIC_OUTCOME_COUNT: nothing, a choice is to be made. */
+static __always_inline enum vic_outcome vic_repeat(struct bpf_sock_addr* ctx,
+                                                   union vic_destination* at, __u32 ask,
+                                                   const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
   if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
+  const struct vic_asker asker = vic_asker_of(ctx, ask);
   struct vic_pair pair = {.service = vic_endpoint_at(at, family, IPPROTO_UDP)};
-  if (!vic_recall(asker, &pair)) return vic_choose_for(asker, &pair, at, family);
+  if (!vic_recall(&asker, &pair)) return VIC_OUTCOME_COUNT;
   *at = vic_destination_of(&pair.backend, family);
   return VIC_OUTCOME_TRANSLATED;
 }
 
+VIC_VERIFIED_ONCE int vic_repeat4(struct bpf_sock_addr* ctx, union vic_destination* at, __u32 ask) {
+  return at ? vic_repeat(ctx, at, ask, VIC_FAMILY_IPV4) : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+VIC_VERIFIED_ONCE int vic_repeat6(struct bpf_sock_addr* ctx, union vic_destination* at, __u32 ask) {
+  return at ? vic_repeat(ctx, at, ask, VIC_FAMILY_IPV6) : VIC_OUTCOME_INTERNAL_ERROR;
+}
+
+/* The socket keeps the endpoint `at` for `service`, or `at` becomes what another of its threads got
+ * first. */
+static __always_inline enum vic_outcome vic_keep_for(const struct vic_asker* asker,
+                                                     const union vic_destination* service,
+                                                     union vic_destination* at,
+                                                     const enum vic_family family) {
+  struct vic_pair pair = {.service = vic_endpoint_at(service, family, IPPROTO_UDP),
+                          .backend = vic_endpoint_at(at, family, IPPROTO_UDP)};
+  if (!vic_remember(asker, &pair)) {
+    *at = *service;
+    return VIC_OUTCOME_UNRECORDED;
+  }
+  *at = vic_destination_of(&pair.backend, family);
+  return VIC_OUTCOME_TRANSLATED;
+}
+
+VIC_VERIFIED_ONCE int vic_keep_for4(const struct vic_asker* asker,
+                                    const union vic_destination* service,
+                                    union vic_destination* at) {
+  if (!asker || !service || !at) return VIC_OUTCOME_INTERNAL_ERROR;
+  return vic_keep_for(asker, service, at, VIC_FAMILY_IPV4);
+}
+
+VIC_VERIFIED_ONCE int vic_keep_for6(const struct vic_asker* asker,
+                                    const union vic_destination* service,
+                                    union vic_destination* at) {
+  if (!asker || !service || !at) return VIC_OUTCOME_INTERNAL_ERROR;
+  return vic_keep_for(asker, service, at, VIC_FAMILY_IPV6);
+}
+
+static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx,
+                                                       union vic_destination* at, __u32 ask,
+                                                       const enum vic_family family) {
+  const union vic_destination service = *at;
+  const enum vic_outcome outcome = vic_balance_any(ctx, at, family);
+  if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
+  const struct vic_asker asker = vic_asker_of(ctx, ask);
+  return family == VIC_FAMILY_IPV4 ? vic_keep_for4(&asker, &service, at)
+                                   : vic_keep_for6(&asker, &service, at);
+}
+
 static __always_inline enum vic_outcome vic_balance_udp(struct bpf_sock_addr* ctx,
-                                                        union vic_destination* at, __u32 ask,
-                                                        const enum vic_family family) {
-  const struct vic_asker asker = {.ctx = ctx,
-                                  .cookie = bpf_get_socket_cookie(ctx),
-                                  .netns_cookie = bpf_get_netns_cookie(ctx),
-                                  .ask = ask,
-                                  .connected = vic_has_peer(ctx)};
-  const enum vic_outcome outcome = vic_ask_for(&asker, at, family);
+                                                        union vic_destination* at,
+                                                        const enum vic_family family,
+                                                        const enum vic_ask ask) {
+  enum vic_outcome outcome =
+      family == VIC_FAMILY_IPV4 ? vic_repeat4(ctx, at, ask) : vic_repeat6(ctx, at, ask);
+  if (outcome == VIC_OUTCOME_COUNT) outcome = vic_choose_for(ctx, at, ask, family);
   /* What it was connected to before, it is not any more. */
-  if (ask == VIC_ASK_CONNECT && outcome != VIC_OUTCOME_TRANSLATED) vic_drop_origin(asker.cookie);
+  if (ask == VIC_ASK_CONNECT && outcome != VIC_OUTCOME_TRANSLATED)
+    vic_drop_origin(bpf_get_socket_cookie(ctx));
   return outcome;
-}
-
-/* Not inlined: the TCP path stays as short as it was. */
-static __noinline int vic_balance_udp4(struct bpf_sock_addr* ctx, union vic_destination* at,
-                                       __u32 ask) {
-  return at ? vic_balance_udp(ctx, at, ask, VIC_FAMILY_IPV4) : VIC_OUTCOME_INTERNAL_ERROR;
-}
-
-static __noinline int vic_balance_udp6(struct bpf_sock_addr* ctx, union vic_destination* at,
-                                       __u32 ask) {
-  return at ? vic_balance_udp(ctx, at, ask, VIC_FAMILY_IPV6) : VIC_OUTCOME_INTERNAL_ERROR;
 }
 
 /* A datagram that is none of ours is not worth a count. */
 static __always_inline int vic_conclude_send(enum vic_outcome outcome,
                                              const enum vic_family family) {
-  if (outcome == VIC_OUTCOME_NOT_A_SERVICE) return VIC_PROCEED;
-  return vic_conclude(outcome, family);
+  if (outcome != VIC_OUTCOME_NOT_A_SERVICE) return vic_conclude(outcome, family);
+  /* clang 19 would return the outcome, the same number, in a register that the verifier knows half
+   * of (6.18). */
+  int verdict = VIC_PROCEED;
+  asm volatile("" : "+r"(verdict));
+  return verdict;
 }
 
 #endif /* VICINITY_UDP_H_ */

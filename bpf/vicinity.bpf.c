@@ -48,7 +48,7 @@ SEC("cgroup/sendmsg4")
 int vic_sendmsg4(struct bpf_sock_addr* ctx) {
   if (ctx->protocol != IPPROTO_UDP || vic_is_to_peer4(ctx)) return VIC_PROCEED;
   union vic_destination at = vic_destination4(ctx->user_ip4, ctx->user_port);
-  const enum vic_outcome outcome = vic_balance_udp4(ctx, &at, VIC_ASK_SEND);
+  const enum vic_outcome outcome = vic_balance_udp(ctx, &at, VIC_FAMILY_IPV4, VIC_ASK_SEND);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect4(ctx, &at);
   return vic_conclude_send(outcome, VIC_FAMILY_IPV4);
 }
@@ -58,7 +58,7 @@ SEC("cgroup/sendmsg6")
 int vic_sendmsg6(struct bpf_sock_addr* ctx) {
   if (ctx->protocol != IPPROTO_UDP) return VIC_PROCEED;
   union vic_destination at = vic_destination6(ctx);
-  const enum vic_outcome outcome = vic_balance_udp6(ctx, &at, VIC_ASK_SEND);
+  const enum vic_outcome outcome = vic_balance_udp(ctx, &at, VIC_FAMILY_IPV6, VIC_ASK_SEND);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect6(ctx, &at);
   return vic_conclude_send(outcome, VIC_FAMILY_IPV6);
 }
