@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # bench connect [ARGUMENT...]: cost of a connect and of filling the tables, in one run. As root.
+# bench control [ARGUMENT...]: cost of following a large mesh. As root.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 name=${1:-}
-[[ $name == connect ]] || die "bench: which one? (connect)"
+[[ $name =~ ^(connect|control)$ ]] || die "bench: which one? (connect, control)"
 shift
-"$VIC_LIB/build.sh" dev "bench_$name"
+"$VIC_LIB/build.sh" dev "bench_$name" vicinityd vicinityctl
 as_root "$VIC_ROOT/build/dev/bin/bench_$name" "$@"
