@@ -66,13 +66,12 @@ void XdsFeed::handle(Event event, Sink& sink, absl::Time now) {
   }
 }
 
-// The answer leaves when the tables are published: whoever counts acknowledgements counts nodes
-// that act on the message.
+// The answer leaves before the tables are published: it says that decoding went well, no more.
 void XdsFeed::handle_message(const Message& message, Sink& sink, absl::Time now) {
   std::string answer = session_.on_response(message.payload, sink, now);
+  if (!answer.empty()) stream_->send(std::move(answer));
   stream_->read();
   sink.message_end(message.received);
-  if (!answer.empty()) stream_->send(std::move(answer));
 }
 
 void XdsFeed::Inbox::on_message(Payload payload, absl::Time received) {

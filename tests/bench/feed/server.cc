@@ -166,8 +166,6 @@ absl::Status FeedServer::wait_answers(absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-int64_t FeedServer::latency_ns(uint64_t nonce) const { return answered_ns(nonce) - sent_ns(nonce); }
-
 int64_t FeedServer::sent_ns(uint64_t nonce) const {
   absl::MutexLock lock(&mutex_);
   return times_[nonce].sent;

@@ -39,8 +39,7 @@ class FeedServer final : public grpc::CallbackGenericService {
   [[nodiscard]] uint64_t next_nonce() const;
   // Until every response was answered.
   [[nodiscard]] absl::Status wait_answers(absl::Duration timeout);
-  // From handing a response to gRPC to its answer; waits for none.
-  [[nodiscard]] int64_t latency_ns(uint64_t nonce) const;
+  // When the response was handed to gRPC, and when its answer came (0: not yet).
   [[nodiscard]] int64_t sent_ns(uint64_t nonce) const;
   [[nodiscard]] int64_t answered_ns(uint64_t nonce) const;
   // Ends the stream: the client comes again.
