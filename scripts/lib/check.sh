@@ -12,6 +12,7 @@ sanitized() {
     "$VIC_LIB/run_tests.sh" "$1" -L '^(unit|golden|contract|property|bpf)$' "${@:2}"
 }
 
+"$VIC_LIB/setup.sh" packages-check.txt
 run test "$VIC_LIB/test.sh"
 run tidy "$VIC_LIB/tidy.sh" all
 run asan sanitized asan

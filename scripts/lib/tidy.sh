@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # tidy changed|all: clang-tidy over the files that differ from the merge base with main (on main:
-# from the commit before), or over everything. A file whose every input is as it was when it last
-# passed is not tidied again (build/tidy-cache holds one empty file per pass).
+# from the commit before), by Debian's; or over everything, by a newer and faster one. A file whose
+# every input is as it was when it last passed is not tidied again (build/tidy-cache holds one empty
+# file per pass).
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+# shellcheck source=scripts/lib/tools.sh
+source "$VIC_LIB/tools.sh"
 
 build=$VIC_ROOT/build/dev
 cache=$VIC_ROOT/build/tidy-cache
@@ -63,7 +66,7 @@ select_changed() {
 # Lines `SOURCE KEY`: the key covers the file, all that it includes of ours, and the rules.
 list_keys() {
   local rules
-  rules=$({ clang-tidy-19 --version && cat .clang-tidy tests/.clang-tidy CMakePresets.json cmake/*.cmake; } | sha256sum)
+  rules=$({ "$tidy" --version && cat .clang-tidy tests/.clang-tidy CMakePresets.json cmake/*.cmake; } | sha256sum)
   cut -d' ' -f2 "$work/dependencies" | sort -u | xargs -r sha256sum >"$work/sums"
   mkdir "$work/keys"
   awk -v out="$work/keys/" -v rules="$rules" '
@@ -77,7 +80,7 @@ list_keys() {
 
 tidy_one() {
   local key=$1 file=$2
-  if clang-tidy-19 --quiet -p "$build" "$file" >"$work/$key.out" 2>"$work/$key.err"; then
+  if "$tidy" --quiet -p "$work" "$file" >"$work/$key.out" 2>"$work/$key.err"; then
     touch "$cache/$key"
     return
   fi
@@ -85,11 +88,24 @@ tidy_one() {
   return 1
 }
 export -f tidy_one
-export build cache work
+
+# As the compiler is called, but for the precompiled header: another version cannot read it, and all
+# that is in it would be looked at once more for each file.
+write_commands() {
+  sed -E 's/ -Winvalid-pch -Xclang -include-pch -Xclang [^ ]+ -Xclang -include -Xclang [^ ]+//' \
+    "$build/compile_commands.json" >"$work/compile_commands.json"
+}
+
+case ${1:-all} in
+  changed) tidy=clang-tidy-19 ;;
+  *) tidy=$(tool clang-tidy) ;;
+esac
+export cache tidy work
 
 [[ -f $build/build.ninja ]] || "$VIC_LIB/build.sh" dev
 mkdir -p "$cache"
 list_dependencies >"$work/dependencies"
+write_commands
 [[ -s $work/dependencies ]] || die "clang-tidy: nothing is built yet, so nothing is known of the sources"
 list_keys | sort >"$work/sources"
 if [[ ${1:-all} == changed ]]; then

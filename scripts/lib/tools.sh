@@ -5,6 +5,8 @@ VIC_TOOLS=$VIC_ROOT/build/tools
 VIC_HELM=helm.sh/helm/v3/cmd/helm@v3.22.0
 VIC_ACTIONLINT=github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 VIC_KUBERNETES_VALIDATE=kubernetes-validate==1.37.0
+# Four times as fast as Debian's, as it leaves system headers out: for everything at once.
+VIC_CLANG_TIDY=clang-tidy==22.1.8
 # The three newest minor versions that its schemas know; the last one is also what charts render for.
 VIC_KUBE_VERSIONS=(1.35.0 1.36.0 1.37.0)
 # shellcheck disable=SC2034  # for those who source this
@@ -15,9 +17,10 @@ go_tool() {
   GOBIN=$VIC_TOOLS/bin GOFLAGS=-buildvcs=false nice go install -p 2 "$1" >&2
 }
 
+# python_tool FOLDER PACKAGE
 python_tool() {
-  python3 -m venv "$VIC_TOOLS/python" >&2
-  "$VIC_TOOLS/python/bin/pip" install -q "$1" >&2
+  python3 -m venv "$VIC_TOOLS/$1" >&2
+  "$VIC_TOOLS/$1/bin/pip" install -q "$2" >&2
 }
 
 # Debian's package without its service: unpacked, not installed.
@@ -31,6 +34,7 @@ tool() {
   case $1 in
     helm | actionlint) path=$VIC_TOOLS/bin/$1 ;;
     kubernetes-validate) path=$VIC_TOOLS/python/bin/$1 ;;
+    clang-tidy) path=$VIC_TOOLS/clang-tidy/bin/$1 ;;
     promtool | prometheus) path=$VIC_TOOLS/prometheus/usr/bin/$1 ;;
     *) die "no tool $1" ;;
   esac
@@ -39,7 +43,8 @@ tool() {
     case $1 in
       helm) go_tool "$VIC_HELM" ;;
       actionlint) go_tool "$VIC_ACTIONLINT" ;;
-      kubernetes-validate) python_tool "$VIC_KUBERNETES_VALIDATE" ;;
+      kubernetes-validate) python_tool python "$VIC_KUBERNETES_VALIDATE" ;;
+      clang-tidy) python_tool clang-tidy "$VIC_CLANG_TIDY" ;;
       promtool | prometheus) prometheus_tool ;;
     esac
   fi
