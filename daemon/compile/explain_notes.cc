@@ -16,10 +16,17 @@ using model::ServiceAddress;
 using model::Serving;
 
 std::string network_text(const ServiceAddress& address, const model::Symbols& symbols) {
-  const std::string prefix =
+  std::string prefix =
       model::prefix_text(model::masked(address.ip, address.length), address.length);
   if (symbols.name(address.network).empty()) return prefix;
   return fmt::format("{}/{}", symbols.name(address.network), prefix);
+}
+
+// Empty: nothing that needs words.
+std::string served_text(const Serving& serving, const ServiceAddress& address) {
+  if (serving.audience == Audience::kEveryone) return address.is_host() ? "" : "range served";
+  return fmt::format("{}served to clients of its own namespace only",
+                     address.is_host() ? "" : "range ");
 }
 
 // Empty: it is served to everyone, which needs no words unless it is a range.
@@ -28,16 +35,10 @@ std::string note_on(const model::Snapshot& snapshot, model::SymbolId service,
   if (address.network != snapshot.self().place.network) return "not served: another network";
   std::vector<std::string> others;
   for (const Serving& one : snapshot.serving(address.ip, address.length)) {
+    if (one.service == service) return served_text(one, address);
     const bool everyone = one.audience == Audience::kEveryone;
-    if (one.service != service) {
-      others.push_back(fmt::format("{}{}", snapshot.symbols().name(one.service),
-                                   everyone ? "" : " (own namespace)"));
-    } else if (everyone) {
-      return address.is_host() ? "" : "range served";
-    } else {
-      return fmt::format("{}served to clients of its own namespace only",
-                         address.is_host() ? "" : "range ");
-    }
+    others.push_back(fmt::format("{}{}", snapshot.symbols().name(one.service),
+                                 everyone ? "" : " (own namespace)"));
   }
   if (others.empty()) return "not served";
   return fmt::format("not served: belongs to {}", fmt::join(others, ", "));

@@ -21,7 +21,10 @@ std::vector<uint32_t> ring_entries(std::span<const HashHost> hosts, RingSizes si
   for (const double weight : weights) {
     target += scale * weight;
     uint32_t count = 0;
-    for (; current < target; ++current) ++count;
+    while (current < target) {
+      current += 1;
+      ++count;
+    }
     entries.push_back(count);
   }
   return entries;
