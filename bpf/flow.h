@@ -78,17 +78,15 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
   return VIC_OUTCOME_TRANSLATED;
 }
 
-/* The algorithms other than plain random. A datagram's socket keeps its endpoint anyway: no
- * affinity, no count. */
+/* The algorithms other than plain random. A datagram's socket keeps its endpoint anyway; affinity
+ * gives the client's other sockets the same. No count: a UDP socket does not say when it is done. */
 static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr* ctx,
                                                             struct vic_view view,
                                                             union vic_destination* at,
                                                             const enum vic_family family,
                                                             __u32 random) {
   struct vic_choice ask = vic_new_choice(ctx, view, family, random);
-  const int is_connection = ctx->protocol == IPPROTO_TCP;
-  struct vic_affinity_key key = {.client = 0,
-                                 .table_id = is_connection ? vic_affinity_of(view.first) : 0};
+  struct vic_affinity_key key = {.client = 0, .table_id = vic_affinity_of(view.first)};
   if (key.table_id) key.client = vic_client_hash(ctx, family);
   const __u32 kept = key.table_id ? vic_kept_slot(&key, view.first, family) : 0;
   if (kept)
@@ -98,7 +96,7 @@ static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr
   const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   if (key.table_id && !kept) vic_keep(&key, at, ask.slot, family);
-  if (is_connection && ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
+  if (ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
   return outcome;
 }
 
