@@ -76,6 +76,9 @@ void fill_data_plane(const dataplane::DataplaneStatus& from, DataPlane& to) {
   add_usage("frontends4", from.frontends4, to);
   add_usage("frontends6", from.frontends6, to);
   add_usage("counter_rows", from.counter_rows, to);
+  add_usage("choice_lines", from.choice_lines, to);
+  add_usage("active_endpoints", from.active_endpoints, to);
+  to.set_active_connections(from.active_connections);
   to.set_memory_bytes(from.map_bytes);
   to.set_pending_reclaims(from.pending_reclaims);
   to.set_grace_periods(from.grace_periods);

@@ -83,8 +83,9 @@ std::string tables_text(const admin::DataPlane& plane) {
   for (const admin::Usage& usage : plane.usage()) {
     parts.push_back(fmt::format("{} {}/{}", usage.table(), usage.used(), usage.capacity()));
   }
-  return fmt::format("generation {}, {} KiB, {} reclaims pending; {}", plane.generation(),
-                     plane.memory_bytes() / 1024, plane.pending_reclaims(), fmt::join(parts, ", "));
+  return fmt::format("generation {}, {} KiB, {} reclaims pending; {}; {} open connections counted",
+                     plane.generation(), plane.memory_bytes() / 1024, plane.pending_reclaims(),
+                     fmt::join(parts, ", "), plane.active_connections());
 }
 
 std::string hooks_text(const admin::DataPlane& plane) {

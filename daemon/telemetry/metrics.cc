@@ -145,7 +145,9 @@ void add_policies(Families& out, const PolicyInfo& policies) {
 }
 
 void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
-  const std::array<std::pair<std::string_view, dataplane::Usage>, 6> tables{{
+  const std::array<std::pair<std::string_view, dataplane::Usage>, 8> tables{{
+      {"active_endpoints", status.active_endpoints},
+      {"choice_lines", status.choice_lines},
       {"counter_rows", status.counter_rows},
       {"frontends4", status.frontends4},
       {"frontends6", status.frontends6},
@@ -164,6 +166,8 @@ void add_tables(Families& out, const dataplane::DataplaneStatus& status) {
   out.gauge("table_generation", "Generation of the kernel tables.", status.generation);
   out.gauge("table_memory_bytes", "Memory of all kernel tables.",
             static_cast<double>(status.map_bytes));
+  out.gauge("active_connections", "Open connections counted for least request.",
+            static_cast<double>(status.active_connections));
   out.gauge("reclaims_pending", "Entries and blocks that wait for a grace period.",
             static_cast<double>(status.pending_reclaims));
   out.counter("grace_periods_total", "Grace periods waited for.", status.grace_periods);

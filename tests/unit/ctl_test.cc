@@ -332,6 +332,11 @@ admin::StatusReply sample_status() {
   status.add_dns_problems("db.example.com: timeout");
   status.mutable_data_plane()->set_termination("udp, by sock_diag");
   status.mutable_data_plane()->set_closed_sockets(3);
+  status.mutable_data_plane()->set_active_connections(400);
+  auto& usage = *status.mutable_data_plane()->add_usage();
+  usage.set_table("choice_lines");
+  usage.set_used(7);
+  usage.set_capacity(64);
   auto& rejected = *status.add_rejected();
   rejected.set_object("a/bad");
   rejected.set_message("ports[0]: bad");
@@ -355,6 +360,7 @@ TEST(StatusText, SaysWhatAnOperatorLooksFor) {
            "pods        2 of 3 network namespaces known; left alone: 0 opted out, 0 captured; "
            "the host's sockets are left alone\n",
            "host names of endpoints not resolved:\n  db.example.com: timeout\n",
+           "choice_lines 7/64; 400 open connections counted\n",
            "terminate   udp, by sock_diag; 3 sockets closed\n",
            "rejected resources:\n  a/bad: ports[0]: bad\n",
            "services waiting for room:\n  a/waits\n",
@@ -383,6 +389,7 @@ TEST(ProtoJson, HasEveryFieldAndNumbersAsNumbers) {
   EXPECT_THAT(json, HasSubstr("\"services\": 1152921504606846976"));
   EXPECT_THAT(json, HasSubstr("\"nacks\": 0"));
   EXPECT_THAT(json, HasSubstr("\"attached\": false"));
+  EXPECT_THAT(json, HasSubstr("\"active_connections\": 400"));
   EXPECT_THAT(json, HasSubstr("\"started_at\": 1000.0"));
   EXPECT_THAT(json, HasSubstr("\"rejected\": [{\"object\": \"a/bad\""));
   EXPECT_THAT(json, HasSubstr("\"pending_services\": [\"a/waits\"]"));

@@ -44,6 +44,9 @@ Published sample() {
   p.engine.publish_latency.observe(absl::Seconds(9));
   p.lease = {.length = absl::Minutes(10), .renewed_at = absl::FromUnixSeconds(150)};
   p.dataplane.slots4 = {.used = 5, .capacity = 64};
+  p.dataplane.choice_lines = {.used = 7, .capacity = 64};
+  p.dataplane.active_endpoints = {.used = 4, .capacity = 32};
+  p.dataplane.active_connections = 400;
   p.dataplane.map_bytes = 4096;
   p.dataplane.pending_services = {"a/b"};
   p.dataplane.features.features = {{.name = "sock_destroy", .present = false, .without = "..."}};
@@ -85,6 +88,9 @@ TEST(Metrics, EveryNumberHasItsLine) {
       {"lease", "vicinity_lease_duration_seconds 600\n"},
       {"used", R"(vicinity_table_entries_used{table="slots4"} 5)"},
       {"capacity", R"(vicinity_table_entries_capacity{table="slots4"} 64)"},
+      {"tables of algorithms", R"(vicinity_table_entries_used{table="choice_lines"} 7)"},
+      {"counted endpoints", R"(vicinity_table_entries_capacity{table="active_endpoints"} 32)"},
+      {"counted connections", "vicinity_active_connections 400\n"},
       {"memory", "vicinity_table_memory_bytes 4096\n"},
       {"pending", "vicinity_services_pending 1\n"},
       {"feature", "vicinity_kernel_feature{feature=\"sock_destroy\"} 0\n"},
