@@ -27,6 +27,13 @@ const Unit* unit_at(std::string_view text) {
   return found == kUnits.end() ? nullptr : &*found;
 }
 
+std::optional<int64_t> whole_number(const std::string& text, int64_t least, int64_t most) {
+  int64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool all = failed == std::errc() && end == text.data() + text.size();
+  return all && number >= least && number <= most ? std::optional(number) : std::nullopt;
+}
+
 }  // namespace
 
 std::string item_path(std::string_view list, size_t index) {
@@ -135,15 +142,25 @@ std::optional<bool> Fields::boolean(std::string_view name) {
 std::optional<int64_t> Fields::integer(std::string_view name, int64_t least, int64_t most) {
   const Node* value = scalar(name);
   if (value == nullptr) return std::nullopt;
-  const std::string& text = value->scalar;
-  int64_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed == std::errc() && end == text.data() + text.size() && number >= least &&
-      number <= most) {
-    return number;
-  }
-  error(name, fmt::format("'{}' is not a whole number from {} to {}", text, least, most));
+  const auto number = whole_number(value->scalar, least, most);
+  if (number) return number;
+  error(name, fmt::format("'{}' is not a whole number from {} to {}", value->scalar, least, most));
   return std::nullopt;
+}
+
+std::vector<int64_t> Fields::integers(std::string_view name, int64_t least, int64_t most) {
+  std::vector<int64_t> numbers;
+  const std::span<const Node> items = list(name);
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (const auto number = whole_number(items[i].scalar, least, most)) {
+      numbers.push_back(*number);
+    } else {
+      out_->error(
+          items[i], item_path(path_of(name), i),
+          fmt::format("'{}' is not a whole number from {} to {}", items[i].scalar, least, most));
+    }
+  }
+  return numbers;
 }
 
 std::optional<double> Fields::duration(std::string_view name) {
@@ -194,6 +211,27 @@ void Fields::unsupported(std::span<const Unsupported> fields) {
     if (take(field.name) == nullptr) continue;
     out_->add(field.severity, place_of(field.name), path_of(field.name), std::string(field.advice));
   }
+}
+
+void Fields::unsupported_below(std::string_view name, std::span<const Unsupported> leaves) {
+  map(name).unsupported_members(std::string(name), leaves);
+}
+
+void Fields::unsupported_members(const std::string& path, std::span<const Unsupported> leaves) {
+  for (const policy::Entry& member : node().members) {
+    const std::string below = fmt::format("{}.{}", path, member.key);
+    const auto leaf = std::ranges::find(leaves, std::string_view(below), &Unsupported::name);
+    const bool deeper = std::ranges::any_of(leaves, [&](const Unsupported& one) {
+      return one.name.starts_with(below) && one.name.substr(below.size()).starts_with('.');
+    });
+    if (leaf != leaves.end()) {
+      const Unsupported one{member.key, leaf->severity, leaf->advice};
+      unsupported({&one, 1});
+    } else if (deeper) {
+      map(member.key).unsupported_members(below, leaves);
+    }
+  }
+  finish();
 }
 
 void Fields::finish() {

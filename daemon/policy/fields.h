@@ -34,8 +34,8 @@ class Diagnostics {
   std::vector<Diagnostic> list_;
 };
 
-// A field that is not implemented: what to say about it. `name` may be "http.idleTimeout" only
-// through nested Fields; it is one member's name here.
+// A field that is not implemented: what to say about it. `name` is a member's; for
+// unsupported_below() the path from where that is called, "tls.mode".
 struct Unsupported {
   std::string_view name;
   Severity severity = Severity::kWarning;
@@ -64,6 +64,8 @@ class Fields {
   [[nodiscard]] std::optional<bool> boolean(std::string_view name);
   // A whole number in [least, most].
   [[nodiscard]] std::optional<int64_t> integer(std::string_view name, int64_t least, int64_t most);
+  // Those of a list that are whole numbers in [least, most]; any other item is an error.
+  [[nodiscard]] std::vector<int64_t> integers(std::string_view name, int64_t least, int64_t most);
   // Seconds. "1h2m3.5s", "100ms"; not negative.
   [[nodiscard]] std::optional<double> duration(std::string_view name);
   // The items of a list; anything else is an error.
@@ -74,10 +76,15 @@ class Fields {
   void warning(std::string_view name, std::string message);
   // Takes those that are there, each with its advice.
   void unsupported(std::span<const Unsupported> fields);
+  // Takes the member and all below it: each that `leaves` has by its path gets its advice, any
+  // other is unknown.
+  void unsupported_below(std::string_view name, std::span<const Unsupported> leaves);
   // Everything that nobody took: "unknown field", an error each.
   void finish();
 
  private:
+  // `path` of this map, as the leaves have it.
+  void unsupported_members(const std::string& path, std::span<const Unsupported> leaves);
   Fields(std::string path, Diagnostics& out) : path_(std::move(path)), out_(&out) {}
   const Node* scalar(std::string_view name);
   [[nodiscard]] const Node& place_of(std::string_view name) const;

@@ -16,14 +16,24 @@ constexpr std::array kUnsupported{
     Unsupported{"trustDomain", Severity::kWarning, "says nothing about where connections go"},
 };
 
+void warn_of_rest(Fields& at) {
+  for (const policy::Entry& member : at.node().members) {
+    if (at.take_rest(member.key)) {
+      at.warning(member.key, "says nothing about where connections go, and is not used");
+    }
+  }
+}
+
 // MeshConfig has many more fields; they are about proxies.
 void diagnose_others(Fields& mesh) {
   mesh.unsupported(kUnsupported);
-  for (const policy::Entry& member : mesh.node().members) {
-    if (mesh.take_rest(member.key)) {
-      mesh.warning(member.key, "says nothing about where connections go, and is not used");
-    }
-  }
+  warn_of_rest(mesh);
+}
+
+bool has(const Node& node, std::string_view name) { return node.find(name) != nullptr; }
+
+bool has_settings(const Node* node) {
+  return node != nullptr && (has(*node, "localityLbSetting") || has(*node, "zoneAwareLbSetting"));
 }
 
 void read_mesh(Fields& mesh, MeshConfig& result) {
@@ -33,7 +43,7 @@ void read_mesh(Fields& mesh, MeshConfig& result) {
   if (Fields zones = mesh.map("zoneAwareLbSetting"); zones.present()) {
     result.zone_aware = parse_zone_aware(std::move(zones));
   }
-  result.root_namespace = mesh.text("rootNamespace").value_or("");
+  if (auto name = mesh.text("rootNamespace")) result.root_namespace = *std::move(name);
   diagnose_others(mesh);
 }
 
@@ -55,12 +65,25 @@ void read_operator(Fields& document, MeshConfig& result) {
   check_object(document);
   Fields spec = document.map("spec");
   read_member(spec, "meshConfig", result);
+  const Node* values = spec.node().find("values");
+  const bool hidden = values != nullptr && (has_settings(values->find("meshConfig")) ||
+                                            has_settings(values->find("global")));
+  if (hidden) {
+    spec.take("values");
+    spec.error("values", "its locality settings are not read: write them into spec.meshConfig");
+  }
+  warn_of_rest(spec);
+  document.finish();
 }
 
 // The settings are YAML inside a block scalar, whose text begins on the line after the "|".
 void read_config_map(Fields& document, MeshConfig& result) {
   Fields data = document.map("data");
   const Node* text = data.take("mesh");
+  warn_of_rest(data);
+  check_object(document);
+  for (const std::string_view field : {"immutable", "binaryData"}) document.take(field);
+  document.finish();
   if (text == nullptr) return;
   const Tree tree = read_tree(text->scalar, text->line + 1);
   Diagnostics& out = document.diagnostics();
@@ -80,13 +103,11 @@ void read_helm(Fields& document, MeshConfig& result) {
     nested = true;
     read_member(document, name, result);
   }
-  if (!nested) read_mesh(document, result);
-}
-
-bool has(const Node& node, std::string_view name) { return node.find(name) != nullptr; }
-
-bool has_settings(const Node* node) {
-  return node != nullptr && (has(*node, "localityLbSetting") || has(*node, "zoneAwareLbSetting"));
+  if (nested) {
+    warn_of_rest(document);
+  } else {
+    read_mesh(document, result);
+  }
 }
 
 }  // namespace

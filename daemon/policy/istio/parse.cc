@@ -7,28 +7,12 @@
 #include <array>
 #include <utility>
 
+#include "policy/istio/unsupported.h"
+
 namespace vicinity::policy::istio {
 namespace {
 
 constexpr std::string_view kDomain = ".svc.cluster.local";
-
-constexpr std::string_view kNotEnforced =
-    "is not enforced: a connection is only given a destination; keep a waypoint or a sidecar for "
-    "it";
-
-constexpr std::array kPortUnsupported{
-    Unsupported{"connectionPool", Severity::kWarning, kNotEnforced},
-    Unsupported{"tls", Severity::kWarning,
-                "is not done here: connections leave as the application made them; leave services "
-                "that need mesh TLS to ztunnel or the sidecar"},
-};
-
-constexpr std::array kPolicyUnsupported{
-    Unsupported{"tunnel", Severity::kWarning, kNotEnforced},
-    Unsupported{"proxyProtocol", Severity::kWarning, kNotEnforced},
-    Unsupported{"retryBudget", Severity::kWarning,
-                "is not enforced: there are no retries at connect time; use a waypoint"},
-};
 
 constexpr std::string_view kHealth =
     "has no effect: endpoints leave when the control plane reports them unhealthy; the presence of "
@@ -65,7 +49,7 @@ PortPolicy parse_port_policy(Fields& policy) {
   if (Fields outlier = policy.map("outlierDetection"); outlier.present()) {
     result.outlier_detection = parse_outlier(std::move(outlier));
   }
-  policy.unsupported(kPortUnsupported);
+  diagnose_port_policy(policy);
   return result;
 }
 
@@ -174,7 +158,7 @@ TrafficPolicy parse_traffic_policy(Fields policy) {
   result.all = parse_port_policy(policy);
   warn_ungated(result.all, policy);
   parse_ports(policy, result);
-  policy.unsupported(kPolicyUnsupported);
+  diagnose_traffic_policy(policy);
   policy.finish();
   return result;
 }

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "policy/istio/parse.h"
+#include "policy/istio/unsupported.h"
 
 namespace vicinity::policy::istio {
 namespace {
@@ -26,13 +27,6 @@ constexpr std::array kHttpHash{
     Unsupported{"httpHeaderName", Severity::kError, kUseSourceIp},
     Unsupported{"httpCookie", Severity::kError, kUseSourceIp},
     Unsupported{"httpQueryParameterName", Severity::kError, kUseSourceIp},
-};
-
-constexpr std::string_view kWarmup =
-    "is not done: new endpoints take their full share at once; delay their readiness instead";
-constexpr std::array kUnsupported{
-    Unsupported{"warmup", Severity::kWarning, kWarmup},
-    Unsupported{"warmupDurationSecs", Severity::kWarning, kWarmup},
 };
 
 void parse_simple(Fields& balancer, LoadBalancer& result) {
@@ -102,7 +96,7 @@ LoadBalancer parse_load_balancer(Fields balancer) {
                      "together with localityLbSetting: only one of them can be");
     }
   }
-  balancer.unsupported(kUnsupported);
+  diagnose_warmup(balancer);
   balancer.finish();
   return result;
 }

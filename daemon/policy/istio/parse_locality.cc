@@ -14,6 +14,10 @@ namespace vicinity::policy::istio {
 namespace {
 
 constexpr uint32_t kPercent = 100;
+constexpr std::array kZoneBalancing{
+    Unsupported{"minClusterSize", Severity::kWarning,
+                "has no effect: zones are not balanced inside a region"},
+};
 
 struct Place {
   Fields& fields;
@@ -192,7 +196,7 @@ ZoneAwareSetting parse_zone_aware(Fields setting) {
   result.enabled = setting.boolean("enabled").value_or(false);
   result.failover = parse_failover(setting);
   result.failover_priority = parse_failover_priority(setting);
-  setting.take("minClusterSize");
+  setting.unsupported(kZoneBalancing);
   setting.diagnostics().warning(
       setting.node(), setting.path(),
       "only its tiers of regions are done: inside a region all zones share evenly; use "
