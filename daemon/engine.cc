@@ -42,6 +42,13 @@ bool has_own_namespace(const std::pair<const std::string, compile::ServiceTable>
   });
 }
 
+// Both sorted by whatever; the result has each once.
+void add(const std::vector<model::SymbolId>& more, std::vector<model::SymbolId>& services) {
+  services.insert(services.end(), more.begin(), more.end());
+  std::ranges::sort(services);
+  services.erase(std::ranges::unique(services).begin(), services.end());
+}
+
 bool had_workload(const compile::ServiceTable& table) {
   return std::ranges::any_of(table.ports, [](const auto& port) { return port.had_workload; });
 }
@@ -196,6 +203,7 @@ void Engine::publish() {
   auto changes = snapshot_.take_changes();
   if (changes.context_changed) save_context();
   if (departures_ && !changes.services.empty()) departures_->model_changed();
+  if (changes.pods_changed) add(policies_.by_pods(snapshot_), changes.services);
   compile::Diff diff;
   gather(changes.services, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));

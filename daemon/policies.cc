@@ -1,5 +1,6 @@
 #include "policies.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status.h"
@@ -58,6 +59,21 @@ std::vector<model::SymbolId> Policies::update(PolicyReading reading,
             {{"documents", std::to_string(book_->documents().size())},
              {"services", std::to_string(concerned.size())}});
   return concerned;
+}
+
+std::vector<model::SymbolId> Policies::by_pods(const model::Snapshot& snapshot) const {
+  std::vector<const policy::Spec*> selecting;
+  for (const policy::Document& document : book_->documents()) {
+    if (document.spec->selects_pods()) selecting.push_back(document.spec.get());
+  }
+  if (selecting.empty()) return {};
+  std::vector<model::SymbolId> services = snapshot.service_keys();
+  std::erase_if(services, [&](model::SymbolId key) {
+    return std::ranges::none_of(selecting, [&](const policy::Spec* spec) {
+      return spec->concerns(*snapshot.find_service(key), snapshot.symbols());
+    });
+  });
+  return services;
 }
 
 telemetry::PolicyInfo Policies::report() const {

@@ -22,6 +22,9 @@ class Policies {
   [[nodiscard]] std::vector<model::SymbolId> update(PolicyReading reading,
                                                     const model::Snapshot& snapshot);
 
+  // The services that policies which select clients are for.
+  [[nodiscard]] std::vector<model::SymbolId> by_pods(const model::Snapshot& snapshot) const;
+
   // Never null; a new one whenever anything changed.
   [[nodiscard]] const std::shared_ptr<const policy::book::Book>& book() const { return book_; }
   [[nodiscard]] telemetry::PolicyInfo report() const;

@@ -27,7 +27,8 @@ policy::Target target_of(const model::Snapshot& snapshot, const PlanRequest& req
   return {.service = *snapshot.find_service(request.query.service),
           .port = request.query.port,
           .client = request.client,
-          .symbols = snapshot.symbols()};
+          .symbols = snapshot.symbols(),
+          .node = request.client == snapshot.self() ? &snapshot : nullptr};
 }
 
 policy::Plan left_to_waypoint() {

@@ -45,7 +45,9 @@ void Snapshot::apply(Delta delta) {
 }
 
 Changes Snapshot::take_changes() {
-  Changes changes{.services = {}, .context_changed = state_->context_changed};
+  Changes changes{.services = {},
+                  .context_changed = state_->context_changed,
+                  .pods_changed = state_->pods_changed};
   if (changes.context_changed) {
     for (const auto& [key, service] : state_->services) state_->touched.insert(key);
   }
@@ -53,6 +55,7 @@ Changes Snapshot::take_changes() {
   std::ranges::sort(changes.services);
   state_->touched.clear();
   state_->context_changed = false;
+  state_->pods_changed = false;
   return changes;
 }
 
@@ -73,6 +76,10 @@ const Workload& Snapshot::workload(WorkloadIndex index) const {
 const Workload* Snapshot::local_pod(const IpAddress& address) const {
   const auto found = state_->local_pods.find(address);
   return found == state_->local_pods.end() ? nullptr : &state_->workloads.at(found->second);
+}
+
+void Snapshot::for_each_local_pod(const std::function<void(const Workload&)>& each) const {
+  for (const auto& [address, index] : state_->local_pods) each(state_->workloads.at(index));
 }
 
 std::span<const WorkloadIndex> Snapshot::endpoints(SymbolId service) const {

@@ -34,6 +34,7 @@ struct ContextOverride {
 struct Changes {
   std::vector<SymbolId> services;  // sorted, unique; services to recompile, also those now gone
   bool context_changed = false;  // own network, cluster or locality: every service is in `services`
+  bool pods_changed = false;     // of this node: whom policies may select as clients
   bool operator==(const Changes&) const = default;
 };
 
@@ -69,6 +70,8 @@ class Snapshot {
   // The workload of this node that has the address for itself; nullptr: none, or the node's own
   // address (host network).
   [[nodiscard]] const Workload* local_pod(const IpAddress& address) const;
+  // All of those, in no order; one with several addresses as often.
+  void for_each_local_pod(const std::function<void(const Workload&)>& each) const;
   // Workloads bound to the service, whether or not it is known yet. Unspecified but repeatable
   // order.
   [[nodiscard]] std::span<const WorkloadIndex> endpoints(SymbolId service) const;

@@ -43,6 +43,14 @@ bool same_endpoint(const Workload& left, const Workload& right) {
          left.host_network == right.host_network;
 }
 
+// Whether a policy can tell the two apart as clients.
+bool same_client(const Workload& left, const Workload& right) {
+  return left.place == right.place && left.labels == right.labels &&
+         left.name_space == right.name_space && left.canonical_name == right.canonical_name &&
+         left.canonical_revision == right.canonical_revision && left.bindings == right.bindings &&
+         left.addresses.empty() == right.addresses.empty();
+}
+
 bool has_binding(const Workload& workload, const Binding& binding) {
   return std::ranges::find(workload.bindings, binding) != workload.bindings.end();
 }
@@ -79,6 +87,7 @@ void Snapshot::State::remove_workload(WorkloadIndex index) {
   const Workload& workload = workloads.at(index);
   context.remove(workload.place);
   for (const Binding& binding : workload.bindings) touch(binding.service);
+  pods_changed = pods_changed || is_local_pod(workload);
   forget_local(index);
   workloads.erase(index);
 }
@@ -113,13 +122,18 @@ void Snapshot::State::upsert(Workload workload) {
   context.add(workload.place);
   bound(workload);
   for (const Binding& binding : workload.bindings) touch(binding.service);
+  pods_changed = pods_changed || is_local_pod(workload);
   note_local(workloads.insert(std::move(workload)));
+}
+
+bool Snapshot::State::is_local_pod(const Workload& workload) const {
+  return !workload.host_network && workload.place.node == context.client().place.node;
 }
 
 // A new pod may have the address before the old one is gone: it keeps it.
 void Snapshot::State::note_local(WorkloadIndex index) {
   const Workload& workload = workloads.at(index);
-  if (workload.host_network || workload.place.node != context.client().place.node) return;
+  if (!is_local_pod(workload)) return;
   for (const IpAddress& address : workload.addresses) local_pods[address] = index;
 }
 
@@ -143,6 +157,10 @@ void Snapshot::State::replace(WorkloadIndex index, Workload workload) {
   for (const Binding& binding : workload.bindings) {
     if (!same || !has_binding(old, binding)) touch(binding.service);
   }
+  const bool local = is_local_pod(old) || is_local_pod(workload);
+  const bool told_apart =
+      is_local_pod(old) != is_local_pod(workload) || !same_client(old, workload);
+  pods_changed = pods_changed || (local && told_apart);
   forget_local(index);
   workloads.replace(index, std::move(workload));
   note_local(index);

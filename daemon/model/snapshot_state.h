@@ -31,6 +31,7 @@ struct Snapshot::State {
   void upsert(Workload workload);
   void replace(WorkloadIndex index, Workload workload);
   void bound(const Workload& workload);
+  [[nodiscard]] bool is_local_pod(const Workload& workload) const;
   void note_local(WorkloadIndex index);
   void forget_local(WorkloadIndex index);
   void change_claims(const Service* before, const Service* after);
@@ -46,6 +47,7 @@ struct Snapshot::State {
   absl::flat_hash_set<SymbolId> touched;
   Namespaces namespaces = Namespaces::kUnknown;
   bool context_changed = false;
+  bool pods_changed = false;
 };
 
 }  // namespace vicinity::model

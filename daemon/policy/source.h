@@ -14,6 +14,7 @@
 
 #include "model/place.h"
 #include "model/service.h"
+#include "model/snapshot.h"
 #include "model/symbols.h"
 #include "policy/eligibility.h"
 #include "policy/fields.h"
@@ -43,6 +44,8 @@ class Spec {
   // when the document comes, changes or goes, so it must be cheap.
   [[nodiscard]] virtual bool concerns(const model::Service& service,
                                       const model::Symbols& symbols) const = 0;
+  // Whether what it does depends on which pods are on this node.
+  [[nodiscard]] virtual bool selects_pods() const { return false; }
 };
 
 struct Document {
@@ -61,6 +64,9 @@ struct Target {
   uint16_t port = 0;
   const model::ClientContext& client;
   const model::Symbols& symbols;
+  // Whose pods the clients are, when the plan is for a whole node; nullptr: `client` is one of
+  // them.
+  const model::Snapshot* node = nullptr;
 };
 
 struct PlanInput {
@@ -93,9 +99,12 @@ struct Verdict {
 // What one source says about a target.
 struct Resolution {
   Reach reach = Reach::kMesh;
-  std::shared_ptr<const Planner> planner;  // nullptr: nothing applies, there are only `passed_over`
-  std::vector<Verdict> applied;            // most important first
-  std::vector<Verdict> passed_over;        // aimed at the target, and lost
+  std::shared_ptr<const Planner> planner;  // nullptr: nobody plans, the service's own does
+  // Clients keep their endpoint for so many seconds, whoever plans. A source that says this makes
+  // no plans.
+  std::optional<uint32_t> affinity_s;
+  std::vector<Verdict> applied;      // most important first
+  std::vector<Verdict> passed_over;  // aimed at the target, and lost
 };
 
 // All documents of one source, ready to answer.

@@ -147,6 +147,46 @@ TEST_F(EnginePolicies, ABadDocumentLeavesTheLastGoodOneInForce) {
   EXPECT_EQ(policies().documents, 0U);
 }
 
+// A policy for the connections of `web` counts while this node has one of its pods.
+TEST_F(EnginePolicies, PodsThatComeAndGoAreSelectedAndNot) {
+  constexpr const char* kOther = "10.0.0.2";
+  apply(
+      "type: MeshLoadBalancingStrategy\nmesh: default\nname: a\nspec: {targetRef: {kind: "
+      "MeshService, name: web, namespace: ns}, to: [{targetRef: {kind: MeshService, name: db}, "
+      "default: {loadBalancer: {type: RoundRobin}}}]}\n");
+  const auto algorithm = [&] { return to_text(dataplane_.read(kDb)->ports[0].algorithm); };
+  EXPECT_EQ(algorithm(), "round_robin");
+  uint64_t before = compiled();
+  const auto change = [&](model::Delta delta) {
+    engine_.apply(std::move(delta));
+    engine_.message_end(now_);
+  };
+  // Of web, db has to be made again as well; its own endpoint went with the pod.
+  change({.removed = {"near"}, .services = {}, .workloads = {}});
+  EXPECT_EQ(algorithm(), "random");
+  EXPECT_EQ(compiled(), before + 2);
+  EXPECT_EQ(endpoints(kDb), kOther);
+
+  model::Workload pod;
+  pod.uid = "client";
+  pod.place.node = engine_.symbols().intern("n1");
+  pod.addresses = {model::IpAddress::parse("10.0.0.7").value()};
+  pod.bindings = {{.service = engine_.symbols().intern(kWeb), .ports = {}}};
+  change({.removed = {}, .services = {}, .workloads = {pod}});
+  EXPECT_EQ(algorithm(), "round_robin");
+  before = compiled();
+  pod.uid = "another";
+  pod.addresses = {model::IpAddress::parse("10.0.0.8").value()};
+  pod.bindings = {};
+  change({.removed = {}, .services = {}, .workloads = {pod}});
+  EXPECT_EQ(algorithm(), "round_robin");
+  EXPECT_EQ(compiled(), before + 1);
+  // A pod that only falls ill is the client it was.
+  pod.health = model::Health::kUnhealthy;
+  change({.removed = {}, .services = {}, .workloads = {pod}});
+  EXPECT_EQ(compiled(), before + 1);
+}
+
 // --- the folder ---
 
 class PolicyFolder : public ::testing::Test {

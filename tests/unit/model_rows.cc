@@ -77,6 +77,8 @@ model::Service to_service(const ServiceRow& row, Symbols& symbols) {
 model::Workload to_workload(const WorkloadRow& row, Symbols& symbols) {
   model::Workload workload;
   workload.uid = row.uid;
+  workload.name_space = symbols.intern(row.name_space);
+  workload.canonical_name = symbols.intern(row.canonical_name);
   workload.place = {.network = symbols.intern(row.network),
                     .cluster = symbols.intern(row.cluster),
                     .region = symbols.intern(row.region),

@@ -29,6 +29,8 @@ struct WorkloadRow {
   model::Health health = model::Health::kHealthy;
   bool gateway = false;
   std::map<std::string, std::string> labels;
+  std::string name_space;
+  std::string canonical_name;
 };
 
 struct ServiceRow {

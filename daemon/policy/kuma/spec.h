@@ -119,6 +119,9 @@ class Strategy final : public Spec {
 
   [[nodiscard]] bool concerns(const model::Service& service,
                               const model::Symbols& symbols) const override;
+  [[nodiscard]] bool selects_pods() const override {
+    return client.service.has_value() || !client.tags.empty();
+  }
 };
 
 // "NAME_NAMESPACE_svc_PORT" or "NAME_NAMESPACE_svc"; nullopt: some other name.
