@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -12,64 +11,18 @@
 #include <string>
 #include <vector>
 
-#include "bpf/algorithms_memory.h"
+#include "bpf/algorithm_rows.h"
 #include "bpf/source_hash.h"
 #include "compile/choices.h"
 #include "compile/compile.h"
 #include "compile/maglev.h"
 #include "compile/ring.h"
-#include "contract/plan_table.h"
 
 namespace vicinity::testing {
 namespace {
 
 using compile::PortTable;
 using policy::Algorithm;
-using policy::AlgorithmSpec;
-
-constexpr uint32_t kBlock = 3;
-constexpr uint32_t kFirstSlot = 100;
-
-struct TierRow {
-  uint32_t load_percent = 100;
-  std::vector<uint64_t> shares;
-};
-
-PortTable table_of(const AlgorithmSpec& spec, const std::vector<TierRow>& tiers) {
-  std::vector<PlannedTier> planned;
-  uint32_t number = 0;
-  for (const TierRow& row : tiers) {
-    auto& tier =
-        planned.emplace_back(PlannedTier{.load_percent = row.load_percent, .endpoints = {}});
-    for (const uint64_t share : row.shares) {
-      tier.endpoints.push_back(
-          {.address = fmt::format("10.0.{}.{}", number / 250, number % 250 + 1),
-           .port = 80,
-           .share = share});
-      ++number;
-    }
-  }
-  return planned_table(spec, planned);
-}
-
-// Endpoint i of the table has the active count i + 1.
-void place(const PortTable& table) {
-  std::vector<uint32_t> endpoints;
-  for (uint32_t i = 0; i < table.loaded; ++i) endpoints.push_back(i + 1);
-  const auto block = compile::choice_block(
-      table, {.first_slot = kFirstSlot, .table_id = 7, .endpoints = endpoints});
-  ASSERT_TRUE(block.ok()) << block.status();
-  ChoiceMemory& memory = choice_memory();
-  memory.lines.assign(kBlock, {});
-  memory.lines.insert(memory.lines.end(), block->begin(), block->end());
-  memory.active.assign(table.loaded + size_t{1}, 0);
-  memory.aliases.assign(kFirstSlot, {});
-  for (const compile::Slot& slot : table.slots) {
-    memory.aliases.push_back(
-        {.threshold = slot.threshold, .other = slot.other, .weight = slot.weight});
-  }
-  memory.random.seed(20251124);
-}
 
 vic_choice asked(uint64_t hash) {
   vic_choice ask = {.block = kBlock, .family = VIC_FAMILY_IPV4, .hash = hash};

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <random>
 
+#include "contract/plan_table.h"
 #include "kernel/dataplane_fixture.h"
 #include "kernel/timeline.h"
 
@@ -43,6 +44,24 @@ class ChurnTest : public KernelDataplaneTest {
     const auto repeated = std::ranges::unique(backends);
     backends.erase(repeated.begin(), repeated.end());
     return backends;
+  }
+
+  // The first of several backends in a tier of its own, shares that differ.
+  static compile::PortTable planned(const policy::AlgorithmSpec& spec,
+                                    const std::vector<uint16_t>& backends, Family family) {
+    const bool alone = backends.size() == 1;
+    std::vector<PlannedTier> tiers(alone ? 1 : 2);
+    for (size_t i = 0; i < backends.size(); ++i) {
+      tiers[i == 0 || alone ? 0 : 1].endpoints.push_back(
+          {.address = family == Family::kIpv4 ? kBackend4 : kBackend6,
+           .port = static_cast<uint16_t>(kFirstPort + backends[i]),
+           .share = i + 1});
+    }
+    if (!alone) {
+      tiers[0].load_percent = 40;
+      tiers[1].load_percent = 60;
+    }
+    return planned_table(spec, tiers, family);
   }
 
   void start_load(const std::vector<Target>& targets) {
@@ -149,6 +168,39 @@ TEST_F(ChurnTest, P2NoConnectSeesAnotherServicesTable) {
   const uint64_t steps = every_interval(churn_time(), step);
   std::cout << steps << " updates, " << created << " services\n";
   check(timelines);
+}
+
+// The blocks that algorithms choose by come and go with their tables: another algorithm, other
+// endpoints, other shares each time.
+TEST_F(ChurnTest, P1TablesOfEveryAlgorithmAreWhole) {
+  open();
+  using policy::Algorithm;
+  const std::vector<policy::AlgorithmSpec> specs = {
+      {.kind = Algorithm::kRoundRobin},
+      {.kind = Algorithm::kMaglev, .maglev_size = 251},
+      {.kind = Algorithm::kLeastRequest},
+      {.kind = Algorithm::kRingHash, .ring_min = 64, .ring_max = 256},
+      {},
+      {.affinity_timeout_s = 60},
+      {.kind = Algorithm::kRingHash, .hash_input = policy::HashInput::kRandom}};
+  Timeline timeline;
+  uint64_t round = 0;
+  const auto step = [&] {
+    const std::vector<uint16_t> backends = some_backends();
+    const policy::AlgorithmSpec& spec = specs[round++ % specs.size()];
+    const compile::ServiceTable service = service_table(
+        "ns/a", {kVip4, kVip6},
+        {planned(spec, backends, Family::kIpv4), planned(spec, backends, Family::kIpv6)});
+    timeline.change(answers_of(backends), [&] { apply({service}); });
+  };
+  step();
+  start_load({{kVip4, 80}, {kVip6, 80}, {kMappedVip, 80}});
+  const uint64_t steps = every_interval(churn_time() / 3, step);
+  std::cout << steps << " updates\n";
+  check({{kVip4, timeline}, {kVip6, timeline}, {kMappedVip, timeline}});
+  EXPECT_EQ(world_->decoy()->accepts(), 0u);
+  EXPECT_EQ(dataplane_->outcomes().internal_error, 0u);
+  EXPECT_EQ(dataplane_->outcomes().refused_empty, 0u);
 }
 
 // Services are added until every map has had to grow, several times over.
