@@ -79,7 +79,8 @@ static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_des
 }
 
 /* The algorithms other than plain random. A datagram's socket keeps its endpoint anyway; affinity
- * gives the client's other sockets the same. No count: a UDP socket does not say when it is done. */
+ * gives the client's other sockets the same. No count: a UDP socket does not say when it is done.
+ */
 static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr* ctx,
                                                             struct vic_view view,
                                                             union vic_destination* at,

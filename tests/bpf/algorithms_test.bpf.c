@@ -87,13 +87,11 @@ struct {
   __type(value, struct vic_choice);
 } test_asks SEC(".maps");
 
-__noinline int answer(struct vic_choice* ask) { return ask ? vic_answer(ask) : 1; }
-
 static long answer_one(__u32 index, void* context) {
   struct vic_choice* ask = bpf_map_lookup_elem(&test_asks, &index);
   if (!ask) return 1;
   struct vic_choice copy = *ask;
-  if (answer(&copy)) copy.block = 0;
+  if (vic_answer(&copy)) copy.block = 0;
   *ask = copy;
   return 0;
 }

@@ -5,13 +5,16 @@ vic_test(policy_test
 vic_test(policy_documents_test
   SOURCES
     policy_examples_test.cc
+    policy_istio_fields_test.cc
     policy_istio_plan_test.cc
     policy_istio_rules_test.cc
     policy_load_test.cc
+    policy_native_test.cc
   DEPS vic_model_rows vic_policy_book vic_test_support)
 
 vic_test(policy_kuma_test
   SOURCES
+    policy_kuma_clients_test.cc
     policy_kuma_examples_test.cc
     policy_kuma_parse_test.cc
     policy_kuma_plan_test.cc

@@ -55,6 +55,30 @@ Resolution better(Resolution first, Resolution second) {
   return first;
 }
 
+// Somebody's plan, with session affinity.
+class KeepingPlanner final : public Planner {
+ public:
+  KeepingPlanner(std::shared_ptr<const Planner> inner, uint32_t affinity_s)
+      : inner_(std::move(inner)), affinity_s_(affinity_s) {}
+
+  [[nodiscard]] Plan plan(PlanInput input) const override {
+    Plan plan =
+        inner_ == nullptr ? input.own(std::move(input.eligible)) : inner_->plan(std::move(input));
+    if (plan.mode != Mode::kPassthrough) plan.algorithm.affinity_timeout_s = affinity_s_;
+    return plan;
+  }
+
+ private:
+  std::shared_ptr<const Planner> inner_;  // nullptr: the service's own
+  uint32_t affinity_s_;
+};
+
+void add_affinity(const Resolution& added, Resolution& best) {
+  best.planner = std::make_shared<KeepingPlanner>(std::move(best.planner), *added.affinity_s);
+  append(best.applied, added.applied);
+  append(best.passed_over, added.passed_over);
+}
+
 }  // namespace
 
 Book::Book(std::vector<Document> documents, Settings settings)
@@ -71,7 +95,16 @@ Book::Book(std::vector<Document> documents, Settings settings)
 
 Resolution Book::resolve(const Target& target) const {
   Resolution best;
-  for (const auto& rules : rules_) best = better(std::move(best), rules->resolve(target));
+  std::vector<Resolution> additions;
+  for (const auto& rules : rules_) {
+    Resolution one = rules->resolve(target);
+    if (one.affinity_s) {
+      additions.push_back(std::move(one));
+    } else {
+      best = better(std::move(best), std::move(one));
+    }
+  }
+  for (const Resolution& one : additions) add_affinity(one, best);
   return best;
 }
 

@@ -21,8 +21,9 @@ class Book {
   [[nodiscard]] std::span<const Document> documents() const { return documents_; }
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
-  // The narrowest document wins; among equals the source named first in sources(). Without a
-  // planner nothing applies, and the service's own WDS preference decides.
+  // The narrowest document wins; among equals the source named first in sources(). What only adds
+  // to a plan is added to whichever wins. Without a planner nothing applies, and the service's own
+  // WDS preference decides.
   [[nodiscard]] Resolution resolve(const Target& target) const;
 
  private:
