@@ -2,6 +2,7 @@
 // and who answers them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <xxhash.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "compile/choices.h"
+#include "compile/maglev.h"
 #include "e2e/cluster.h"
 #include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
@@ -162,6 +165,31 @@ TEST_F(AffinityPolicyTest, AffinityGoesWithAnotherSourcesAlgorithm) {
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto explained,
                                 cluster_->ctl(kNode, {"explain", "--service", kService}));
   EXPECT_NE(explained.out.find("affinity_timeout 10800s"), std::string::npos) << explained.out;
+}
+
+// The whole way from a DestinationRule to the kernel: a client's sockets are not bound, and yet its
+// pod's address is what is hashed.
+TEST_F(AffinityPolicyTest, AHashPolicySendsAPodWhereEnvoyWould) {
+  constexpr uint32_t kSize = 65537;
+  std::ofstream(folder_ / "policy.yaml")
+      << "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: web, "
+         "namespace: shop}\nspec:\n  host: web\n  trafficPolicy: {loadBalancer: {consistentHash: "
+         "{useSourceIp: true, maglev: {tableSize: 65537}}}}\n";
+  expect_kernel("maglev size=65537 hash=source_ip, 10 endpoints");
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto tables, cluster_->tables(kNode));
+  const auto& slots = tables.services.at(kService).ports.at(0).slots;
+  const auto hosts = compile::maglev_table(compile::hash_hosts(slots), kSize);
+  for (size_t client = 0; client < kClients.size(); ++client) {
+    const std::string& address = kClients[client];
+    const auto& slot = slots.at(hosts[XXH64(address.data(), address.size(), 0) % kSize]);
+    const std::map<std::string, uint64_t> expected = {
+        {model::endpoint_text(slot.address, slot.port), 500}};
+    // The daemon looks for pods once a second.
+    std::map<std::string, uint64_t> seen;
+    EXPECT_TRUE(wait_until(
+        [&] { return (seen = answers(static_cast<int>(client), 500)) == expected; }, 10s))
+        << ::testing::PrintToString(seen);
+  }
 }
 
 }  // namespace

@@ -6,8 +6,10 @@ vic_test(policy_documents_test
   SOURCES
     policy_examples_test.cc
     policy_istio_fields_test.cc
+    policy_istio_locality_test.cc
     policy_istio_plan_test.cc
     policy_istio_rules_test.cc
+    policy_labels_test.cc
     policy_load_test.cc
     policy_native_test.cc
   DEPS vic_model_rows vic_policy_book vic_test_support)

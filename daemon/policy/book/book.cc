@@ -74,7 +74,8 @@ class KeepingPlanner final : public Planner {
 };
 
 void add_affinity(const Resolution& added, Resolution& best) {
-  best.planner = std::make_shared<KeepingPlanner>(std::move(best.planner), *added.affinity_s);
+  const uint32_t affinity_s = added.affinity_s.value_or(0);
+  best.planner = std::make_shared<KeepingPlanner>(std::move(best.planner), affinity_s);
   append(best.applied, added.applied);
   append(best.passed_over, added.passed_over);
 }

@@ -24,13 +24,13 @@ class NativeSource final : public Source {
 
   [[nodiscard]] std::shared_ptr<const Spec> parse(const DocumentId& id, const Node& root,
                                                   Diagnostics& out) const override {
-    const auto type = type_of(root);
-    if (type->kind != kKind) {
-      out.error(root, "kind", fmt::format("{} is not {}", type->kind, kKind));
+    const TypeName type = type_of(root).value_or(TypeName{});
+    if (type.kind != kKind) {
+      out.error(root, "kind", fmt::format("{} is not {}", type.kind, kKind));
       return nullptr;
     }
-    if (type->version != kVersion) {
-      out.error(root, "apiVersion", fmt::format("'{}' is not {}", type->version, kVersion));
+    if (type.version != kVersion) {
+      out.error(root, "apiVersion", fmt::format("'{}' is not {}", type.version, kVersion));
     }
     return native::parse(id, root, out);
   }
