@@ -54,10 +54,12 @@ static long vic_look_at_slot(__u32 number, void* context) {
  * The slot that the client keeps; 0 = none. It is where it was as long as the table is the same;
  * once after each change of the table it is looked for.
  */
-VIC_VERIFIED_ONCE __u32 vic_kept_slot(const struct vic_affinity_key* key, __u32 block,
+VIC_VERIFIED_ONCE __u32 vic_kept_slot(const struct vic_affinity_key* of, __u32 block,
                                       __u32 family) {
+  if (!of) return 0;
+  const struct vic_affinity_key key = *of;
   const struct vic_choice_head* head = vic_head_at(block);
-  struct vic_affinity* kept = key ? bpf_map_lookup_elem(&vic_affinities, key) : 0;
+  struct vic_affinity* kept = bpf_map_lookup_elem(&vic_affinities, &key);
   if (!head || !kept) return 0;
   const __u64 now = bpf_ktime_get_coarse_ns();
   if (now - VIC_LOAD(kept->used_at) > head->affinity_s * 1000000000ULL) return 0;
@@ -82,9 +84,10 @@ static __always_inline void vic_answer_with(struct vic_choice* ask, __u32 slot) 
     ask->endpoint = vic_member_at(ask->block, head, slot - head->first_slot).endpoint;
 }
 
-VIC_VERIFIED_ONCE int vic_keep(const struct vic_affinity_key* key, const union vic_destination* at,
+VIC_VERIFIED_ONCE int vic_keep(const struct vic_affinity_key* of, const union vic_destination* at,
                                __u32 slot, __u32 family) {
-  if (!key || !at) return 0;
+  if (!of || !at) return 0;
+  const struct vic_affinity_key key = *of;
   struct vic_affinity kept = {
       .slot = slot, .port_be = vic_port_be(at, family), .used_at = bpf_ktime_get_coarse_ns()};
   kept.address_be[0] = at->v6.address_be[0];
@@ -93,7 +96,7 @@ VIC_VERIFIED_ONCE int vic_keep(const struct vic_affinity_key* key, const union v
     kept.address_be[2] = at->v6.address_be[2];
     kept.address_be[3] = at->v6.address_be[3];
   }
-  bpf_map_update_elem(&vic_affinities, key, &kept, BPF_ANY);
+  bpf_map_update_elem(&vic_affinities, &key, &kept, BPF_ANY);
   return 0;
 }
 

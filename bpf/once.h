@@ -9,7 +9,8 @@
  *     small wrapper `vic_x4`, `vic_x6` of an inlined `vic_x(..., family)`;
  *   - its arguments are the hook's ctx, numbers, and pointers to structs of fixed size, which it
  *     compares with 0 before use; it returns a number. Nothing else passes (6.1 to 6.18), and all
- *     bytes of such a struct must have been written: 6.1 refuses to read the others;
+ *     bytes of such a struct must have been written: 6.1 refuses to read the others. Nor does 6.1
+ *     take such a pointer for a map's key or value: copy what it leads to to the stack first;
  *   - a loop's body that branches is a function of its own too: otherwise its paths multiply.
  *
  * A hook's calls have 512 bytes of stack together, each frame rounded up to 32 (6.1), and are at

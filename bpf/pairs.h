@@ -25,7 +25,8 @@ static __always_inline struct vic_pair* vic_pair_at(__u64 cookie, __u64 id) {
 static __always_inline long vic_put_pair(__u64 cookie, __u64 id, const struct vic_pair* pair,
                                          __u64 how) {
   const struct vic_pair_key key = {.cookie = cookie, .id = id};
-  return bpf_map_update_elem(&vic_pairs, &key, pair, how);
+  const struct vic_pair value = *pair; /* a map's arguments are on the stack: once.h */
+  return bpf_map_update_elem(&vic_pairs, &key, &value, how);
 }
 
 static __always_inline void vic_delete_pair(__u64 cookie, __u64 id) {

@@ -13,6 +13,8 @@ limit_seconds=${VICINITY_VM_SECONDS:-1500}
 work=$VIC_ROOT/build/vm/$version
 bin=$VIC_ROOT/build/dev/bin
 root=$work/root
+helpers=(vic_helloworld vic_pod_agent vic_test_publisher vic_held_client vic_socket_script
+  vic_dns_server)
 
 find_package() {
   apt-cache search --names-only "^linux-image-$version\.[0-9]+-[0-9]+-cloud-amd64-unsigned$" |
@@ -65,10 +67,13 @@ build_root() {
   cp "$(command -v busybox)" "$root/bin/busybox"
   cp "$VIC_LIB/vm_init.sh" "$root/init"
   chmod +x "$root/init"
+  : >"$root/etc/resolv.conf"
   printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"
-  for name in vic_helloworld vic_pod_agent vic_test_publisher $(awk '{ print $1 }' <"$work/tests"); do
+  for name in "${helpers[@]}" $(awk '{ print $1 }' <"$work/tests"); do
     add_program "$bin/$name" "$root/bin/tests/$name"
   done
+  # What vic_kernel_dns asks with; what it has in busybox too is the system's own in the tests.
+  for name in dig getent; do add_program "$(command -v "$name")" "$root/bin/$name"; done
   cp "$work/tests" "$root/tests"
   add_modules "$release"
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initramfs.gz"
@@ -109,7 +114,7 @@ report() {
 mkdir -p "$work"
 select_tests "$@" >"$work/tests"
 mapfile -t names < <(awk '{ print $1 }' <"$work/tests")
-"$VIC_LIB/build.sh" dev "${names[@]}" vic_helloworld vic_pod_agent vic_test_publisher
+"$VIC_LIB/build.sh" dev "${names[@]}" "${helpers[@]}"
 fetch_kernel
 release=$(basename "$work"/kernel/lib/modules/*)
 build_root "$release"
