@@ -30,6 +30,7 @@ Adoption::Adoption(const compile::Tables& adopted, absl::Duration quiet)
   for (const auto& [name, table] : adopted.services) {
     names_.insert(name);
     for (const auto& address : table.addresses) owners_.emplace(address, name);
+    for (const auto& address : table.scoped) scoped_owners_.emplace(scoped(address, name), name);
   }
 }
 
@@ -85,14 +86,31 @@ bool Adoption::holds_back(const std::optional<compile::ServiceTable>& have,
 
 bool Adoption::keeps_address(const model::IpAddress& address, std::string_view from,
                              const model::Snapshot& snapshot) const {
-  if (over_) return false;
   const auto owner = owners_.find(address);
-  return owner != owners_.end() && owner->second != from && !is_known(owner->second, snapshot);
+  return owner != owners_.end() && keeps(owner->second, from, snapshot);
+}
+
+bool Adoption::keeps_scoped(const model::OwnedAddress& address, std::string_view from,
+                            const model::Snapshot& snapshot) const {
+  const auto owner = scoped_owners_.find(scoped(address, from));
+  return owner != scoped_owners_.end() && keeps(owner->second, from, snapshot);
+}
+
+bool Adoption::keeps(std::string_view owner, std::string_view from,
+                     const model::Snapshot& snapshot) const {
+  return !over_ && owner != from && !is_known(owner, snapshot);
+}
+
+Adoption::ScopedAddress Adoption::scoped(const model::OwnedAddress& address,
+                                         std::string_view service) {
+  if (address.audience == model::Audience::kEveryone) return {address, ""};
+  return {address, std::string(service.substr(0, service.find('/')))};
 }
 
 std::vector<model::SymbolId> Adoption::close() {
   over_ = true;
   owners_.clear();
+  scoped_owners_.clear();
   std::ranges::sort(deferred_);
   const auto duplicates = std::ranges::unique(deferred_);
   deferred_.erase(duplicates.begin(), duplicates.end());

@@ -12,11 +12,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/strings.h"
 #include "compile/tables.h"
 #include "model/delta.h"
+#include "model/service.h"
 #include "model/snapshot.h"
 #include "model/symbols.h"
 
@@ -52,6 +54,9 @@ class Adoption {
   // True when `address` still belongs to an adopted service that the feed has not mentioned.
   [[nodiscard]] bool keeps_address(const model::IpAddress& address, std::string_view from,
                                    const model::Snapshot& snapshot) const;
+  // The same of a range, or of an address that serves the namespace of its service alone.
+  [[nodiscard]] bool keeps_scoped(const model::OwnedAddress& address, std::string_view from,
+                                  const model::Snapshot& snapshot) const;
   void defer(model::SymbolId service) { deferred_.push_back(service); }
 
   // Ends the window: the services that were held back, for recompilation.
@@ -61,9 +66,16 @@ class Adoption {
 
  private:
   static constexpr int kLongest = 6;
+  // With the namespace that it serves; empty: everyone.
+  using ScopedAddress = std::pair<model::OwnedAddress, std::string>;
+  [[nodiscard]] static ScopedAddress scoped(const model::OwnedAddress& address,
+                                            std::string_view service);
+  [[nodiscard]] bool keeps(std::string_view owner, std::string_view from,
+                           const model::Snapshot& snapshot) const;
 
   base::StringSet names_;
   absl::flat_hash_map<model::IpAddress, std::string> owners_;
+  std::map<ScopedAddress, std::string> scoped_owners_;
   absl::Duration quiet_;
   absl::Time first_message_ = absl::InfiniteFuture();
   absl::Time last_message_ = absl::InfiniteFuture();

@@ -245,8 +245,11 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
 // An address of an adopted service that the feed has not mentioned yet is not given to another one.
 // True when nothing is left to publish for now.
 bool Engine::wait_for_addresses(model::SymbolId service, compile::ServiceTable& want) {
-  const auto kept = std::erase_if(want.addresses, [&](const model::IpAddress& address) {
+  auto kept = std::erase_if(want.addresses, [&](const model::IpAddress& address) {
     return adoption_.keeps_address(address, want.name, snapshot_);
+  });
+  kept += std::erase_if(want.scoped, [&](const model::OwnedAddress& address) {
+    return adoption_.keeps_scoped(address, want.name, snapshot_);
   });
   if (kept > 0) adoption_.defer(service);
   std::erase_if(want.ports,

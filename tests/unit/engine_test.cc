@@ -157,6 +157,26 @@ TEST_F(EngineTest, Peers_12_AnAdoptedAddressIsNotGivenAwayBeforeTheFeedHasSpoken
   EXPECT_EQ(dataplane_.read("sample/rival.example")->addresses.size(), 1U);
 }
 
+// The same of a range, which is no address of its own.
+TEST_F(EngineTest, Peers_12_AnAdoptedRangeIsNotGivenAwayBeforeTheFeedHasSpoken) {
+  const auto ranged = [](const std::string& name) {
+    return "service:\n  name: " + name + "\n  namespace: sample\n  hostname: " + name +
+           ".example\n  addresses: [\"10.97.0.0/16\"]\n"
+           "  ports: [{servicePort: 80, targetPort: 8080}]\n" +
+           workload("near", "n1", "z1", "10.244.1.5");
+  };
+  message(ranged("web"));
+  ASSERT_EQ(dataplane_.read("sample/web.example")->scoped.size(), 1U);
+  restart();
+  // Of equal rights, the smaller name owns it once the feed has spoken.
+  message(ranged("a-rival"));
+  EXPECT_EQ(tiers(), "10.244.1.5");
+  EXPECT_EQ(tiers("sample/a-rival.example"), "none");
+  advance(options_.resync_quiet);
+  EXPECT_EQ(tiers(), "none");
+  EXPECT_EQ(dataplane_.read("sample/a-rival.example")->scoped.size(), 1U);
+}
+
 TEST_F(EngineTest, AServiceThatNeverHadAWorkloadPasses) {
   message(std::string(kService) + workload("elsewhere", "n1", "z1", "10.244.1.5") +
           "---\nservice:\n  name: none\n  namespace: sample\n  hostname: none.example\n"
