@@ -113,8 +113,10 @@ void KernelSockets::start_terminator(const Object& object, Terminate terminate) 
     return;
   }
   terminator_ = *std::move(terminator);
-  termination_ =
-      fmt::format("{}, by {}", terminate == Terminate::kAll ? "all" : "udp", terminator_->method());
+  // The record of an MPTCP connection is kept on its socket, where only the hooks find it.
+  termination_ = terminate == Terminate::kAll
+                     ? fmt::format("all but MPTCP, by {}", terminator_->method())
+                     : fmt::format("udp, by {}", terminator_->method());
 }
 
 void KernelSockets::close(std::vector<Origin> sockets) {

@@ -52,7 +52,7 @@ TEST_F(ActiveTest, KilledClientsAndARestartedDaemonLeaveNothing) {
     VICINITY_ASSERT_OK(held);
     VICINITY_ASSERT_OK(held->wait_for_line("holding", std::chrono::seconds(30)));
     const uint64_t open_now = active();
-    EXPECT_GT(open_now, 100u);
+    EXPECT_GT(open_now, 40u);  // of 200 tries; whoever refuses looks idle and is asked often
     // Between two daemons the kernel goes on counting.
     dataplane_.reset();
     if (round % 2 == 0) VICINITY_ASSERT_OK(held->signal(SIGKILL));

@@ -206,6 +206,52 @@ TEST_F(ChurnTest, P1TablesOfEveryAlgorithmAreWhole) {
   EXPECT_EQ(dataplane_->outcomes().refused_empty, 0u);
 }
 
+// The ranges that hold an address come and go, are taken over and serve something else: each
+// connect sees the longest one of its time, whole.
+TEST_F(ChurnTest, EveryConnectSeesTheLongestRangeOfItsTime) {
+  open();
+  const auto ranged = [](const std::string& name, const std::string& range,
+                         const std::vector<uint16_t>& backends) {
+    compile::ServiceTable table = service_table(name, {}, {});
+    const auto length = static_cast<uint8_t>(std::stoi(range.substr(range.find('/') + 1)));
+    table.scoped = {{.ip = ip(range.substr(0, range.find('/'))),
+                     .length = length,
+                     .audience = model::Audience::kEveryone}};
+    table.ports = {backends_table(80, Family::kIpv4, backends)};
+    return table;
+  };
+  constexpr const char* kInside = "10.96.7.1";
+  Timeline timeline;
+  std::vector<uint16_t> wide;
+  bool narrow = false;
+  uint64_t created = 0;
+  const auto step = [&] {
+    std::vector<compile::ServiceTable> upserts;
+    std::vector<std::string> removals;
+    const std::vector<uint16_t> backends = some_backends();
+    const std::string number = std::to_string(created);
+    const bool changes_wide = wide.empty() || (!narrow && random_() % 2 == 0);
+    if (changes_wide) wide = backends;
+    timeline.change(answers_of(changes_wide || narrow ? wide : backends), [&] {
+      if (changes_wide) {
+        upserts.push_back(ranged("ns/wide", "10.96.0.0/16", wide));
+      } else if (narrow) {
+        removals.push_back("ns/narrow-" + number);
+      } else {
+        upserts.push_back(
+            ranged("ns/narrow-" + std::to_string(++created), "10.96.7.0/24", backends));
+      }
+      apply(std::move(upserts), std::move(removals));
+    });
+    if (!changes_wide) narrow = !narrow;
+  };
+  step();
+  start_load({{kInside, 80}});
+  std::cout << every_interval(std::min(churn_time(), seconds(5)), step) << " updates\n";
+  check({{kInside, timeline}});
+  EXPECT_EQ(world_->decoy()->accepts(), 0u);
+}
+
 // Services are added until every map has had to grow, several times over.
 TEST_F(ChurnTest, GrowsIntoNewGenerationsUnderLoad) {
   dataplane::KernelOptions small = options();

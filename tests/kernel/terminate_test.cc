@@ -92,16 +92,14 @@ class TerminateTest : public SocketTest {
 };
 
 TEST_F(TerminateTest, BpfSockDestroyClosesEachKindOfSocket) {
-  if (!dataplane::kernel_destroys_sockets())
-    GTEST_SKIP() << "SKIPPED-KERNEL: no bpf_sock_destroy (6.5)";
+  VICINITY_KERNEL_OR_SKIP(dataplane::kernel_destroys_sockets(), 6, 5);
   const auto closer = iterator_closer();
   VICINITY_ASSERT_OK(closer);
   closes_each_kind(**closer);
 }
 
 TEST_F(TerminateTest, BpfSockDestroyLeavesOthersAlone) {
-  if (!dataplane::kernel_destroys_sockets())
-    GTEST_SKIP() << "SKIPPED-KERNEL: no bpf_sock_destroy (6.5)";
+  VICINITY_KERNEL_OR_SKIP(dataplane::kernel_destroys_sockets(), 6, 5);
   const auto closer = iterator_closer();
   VICINITY_ASSERT_OK(closer);
   leaves_others_alone(**closer);
@@ -127,6 +125,19 @@ TEST_F(TerminateTest, WithoutTheIteratorsTheObjectLoadsAndSockDiagIsTaken) {
   const auto closer = dataplane::make_socket_closer(*object);
   VICINITY_ASSERT_OK(closer);
   EXPECT_EQ((*closer)->method(), "sock_diag");
+}
+
+// Its record is on the socket, where the daemon does not see it: stated, not closed.
+TEST_F(TerminateTest, MptcpConnectionsStay) {
+  dataplane_.reset();
+  dataplane::KernelOptions closing = options();
+  closing.terminate = dataplane::Terminate::kAll;
+  open(closing);
+  EXPECT_THAT(dataplane_->status().termination, ::testing::StartsWith("all but MPTCP, by "));
+  SocketScript socket = script();
+  play(socket, {{"open mptcp4", "ok"}, {std::string("connect ") + kTo4, "ok"}});
+  EXPECT_TRUE(origins().empty());
+  play(socket, {{"send", "ok"}});
 }
 
 TEST_F(TerminateTest, TheDataPlaneFindsTheSocketInItsPod) {

@@ -1,5 +1,13 @@
 // UDP: where datagrams go, whom their replies come from, how long a socket keeps its endpoint, and
 // what is left of it.
+#include <bpf/bpf.h>
+#include <vicinity/abi.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <numeric>
+
+#include "base/unique_fd.h"
 #include "kernel/socket_fixture.h"
 
 namespace vicinity::testing {
@@ -133,6 +141,55 @@ TEST_F(UdpTest, WhatIsNoServiceIsLeftAloneAndNotCountedPerDatagram) {
         {"recvfrom", "10.244.1.11:5002 from 10.244.1.11:5002"}});
   EXPECT_EQ(dataplane_->outcomes(), dataplane::Outcomes{.not_a_service = 1});
   EXPECT_TRUE(origins().empty());
+}
+
+// They run the same hooks (kernel facts).
+TEST_F(UdpTest, PingSocketsAreLeftAlone) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {3})});
+  const auto allowed = world_->pod("client").run(
+      {"sh", "-c", "echo 0 0 > /proc/sys/net/ipv4/ping_group_range"}, std::chrono::seconds(10));
+  VICINITY_ASSERT_OK(allowed);
+  ASSERT_EQ(allowed->exit_code, 0) << allowed->err;
+  play({{"open ping4", "ok"}, {std::string("connect ") + kTo4, "ok"}, {"peer", kTo4}});
+  play({{"open ping6", "ok"}, {std::string("connect ") + kTo6, "ok"}, {"peer", kTo6}});
+  EXPECT_EQ(dataplane_->outcomes(), dataplane::Outcomes{});
+  EXPECT_TRUE(origins().empty());
+}
+
+// Every place for a record is taken, as by sockets that exist.
+void fill_origins(const std::string& pins) {
+  for (const auto& pin : std::filesystem::recursive_directory_iterator(pins)) {
+    if (pin.path().filename() != "vic_origins") continue;
+    const base::UniqueFd map(bpf_obj_get(pin.path().c_str()));
+    std::vector<uint64_t> cookies(VIC_MAX_ORIGINS);
+    std::iota(cookies.begin(), cookies.end(), uint64_t{1} << 62);
+    const std::vector<vic_origin> records(cookies.size());
+    auto count = static_cast<uint32_t>(cookies.size());
+    bpf_map_update_batch(map.get(), cookies.data(), records.data(), &count, nullptr);
+    const uint64_t one_more = 1;
+    EXPECT_EQ(bpf_map_update_elem(map.get(), &one_more, records.data(), BPF_ANY), -E2BIG);
+    return;
+  }
+  ADD_FAILURE() << "no vic_origins in " << pins;
+}
+
+TEST_F(UdpTest, WithoutRoomForARecordASocketIsLeftAloneAndCounted) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {3})});
+  SocketScript known = script();
+  play(known, {{"open udp4", "ok"}, {std::string("sendto ") + kTo4, "ok"}, {"recv", kAnswer4}});
+  fill_origins(pin_dir());
+  // Who is in it keeps what it has.
+  play(known, {{std::string("sendto ") + kTo4, "ok"}, {"recv", kAnswer4}});
+  const uint64_t before = dataplane_->outcomes().unrecorded;
+  play({{"open udp4", "ok"}, {std::string("connect ") + kTo4, "ok"}, {"peer", kTo4}});
+  play({{"open udp4", "ok"}, {std::string("sendto ") + kTo4, "ok"}});
+  EXPECT_EQ(dataplane_->outcomes().unrecorded, before + 2);
+  EXPECT_TRUE(wait_until([&] { return world_->decoy()->arrivals().datagrams > 0; },
+                         std::chrono::seconds(10)));
+  // TCP has no records unless asked for.
+  EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
 }
 
 TEST_F(UdpTest, ASocketKeepsItsEndpointUntilThatIsGone) {

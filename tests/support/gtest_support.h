@@ -4,8 +4,10 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <gtest/gtest.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,16 @@ template <class T>
   return value != nullptr && std::string_view(value) == "true";
 }
 
+// Of the running kernel.
+[[nodiscard]] inline bool kernel_is_from(int major, int minor) {
+  utsname name = {};
+  int here_major = 0;
+  int here_minor = 0;
+  if (::uname(&name) != 0) return false;
+  if (std::sscanf(name.release, "%d.%d", &here_major, &here_minor) != 2) return false;
+  return std::pair(here_major, here_minor) >= std::pair(major, minor);
+}
+
 }  // namespace vicinity::testing
 
 #define VICINITY_ASSERT_OK(expr) ASSERT_TRUE(::vicinity::testing::is_ok(expr))
@@ -47,6 +59,16 @@ template <class T>
   do {                                                                  \
     if (::vicinity::testing::in_ci()) FAIL() << (reason) << " (in CI)"; \
     GTEST_SKIP() << (reason);                                           \
+  } while (false)
+
+// For what kernels have from a version on: skips where a probe did not find it, and fails where it
+// did not although the kernel is that new.
+#define VICINITY_KERNEL_OR_SKIP(present, major, minor)                                          \
+  do {                                                                                          \
+    if (present) break;                                                                         \
+    if (::vicinity::testing::kernel_is_from(major, minor))                                      \
+      FAIL() << #present << " is false, and this kernel is from " << (major) << '.' << (minor); \
+    GTEST_SKIP() << "SKIPPED-KERNEL: " << #present << " from " << (major) << '.' << (minor);    \
   } while (false)
 
 // VICINITY_RECORDINGS_OR_SKIP(const auto recordings): a std::filesystem::path.

@@ -1,7 +1,7 @@
 // A process in a pod that does with one socket what it is told, call by call: for tests about the
 // order of system calls, which an agent's ready-made attempts do not show. One thread at a time.
 //
-//   open tcp4|tcp6|udp4|udp6|mptcp4|mptcp6     a new socket in place of the old
+//   open tcp4|udp4|mptcp4|ping4|tcp6...        a new socket in place of the old
 //   nonblock | no-port IP                      O_NONBLOCK | IP_BIND_ADDRESS_NO_PORT and bind
 //   connect TO | uring TO | unspec             connect(2) | by io_uring | to AF_UNSPEC
 //   fastopen TO                                sendto with MSG_FASTOPEN

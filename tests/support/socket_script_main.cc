@@ -60,9 +60,12 @@ class Script {
  private:
   std::string open(const std::string& kind) {
     const int family = kind.ends_with('6') ? AF_INET6 : AF_INET;
-    const bool udp = kind.starts_with("udp");
-    const int protocol = kind.starts_with("mptcp") ? kMptcp : 0;
-    socket_.reset(::socket(family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, protocol));
+    const bool ping = kind.starts_with("ping");
+    const bool datagrams = ping || kind.starts_with("udp");
+    int protocol = kind.starts_with("mptcp") ? kMptcp : 0;
+    if (ping) protocol = family == AF_INET ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6};
+    socket_.reset(
+        ::socket(family, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, protocol));
     const timeval patience{.tv_sec = kPatienceMs / 1000, .tv_usec = 0};
     setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     setsockopt(fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
