@@ -25,6 +25,7 @@
 #include "node_addresses.h"
 #include "pod_watch.h"
 #include "policy_dir.h"
+#include "privileges.h"
 #include "readiness_probe.h"
 #include "telemetry/exporter.h"
 #include "telemetry/log.h"
@@ -209,12 +210,22 @@ uint64_t host_to_leave(const Config& config, const PodWatch* pods) {
                                                                              : pods->host_cookie();
 }
 
+void give_up_privileges(const Config& config) {
+  const auto enter =
+      config.terminate == config::Terminate::kNone ? EnterNamespaces::kNo : EnterNamespaces::kYes;
+  const absl::Status status = keep_only(needed_capabilities(enter));
+  if (status.ok()) return;
+  log_event(LogLevel::kWarn, "privileges not given up",
+            {{"error", std::string(base::message(status))}});
+}
+
 }  // namespace
 
 absl::Status run_app(const Config& config) {
   telemetry::set_up_logging(log_options(config));
   ::signal(SIGPIPE, SIG_IGN);
   VIC_ASSIGN_OR_RETURN(auto options, kernel_options(config));
+  give_up_privileges(config);  // after mounts, before threads
   VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
   telemetry::PublishedCell cell;
   admin::ControlQueue questions([&events] { events->wake(); });

@@ -7,7 +7,7 @@ vic_library(vic_engine
 target_compile_definitions(vic_engine PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
 
 vic_library(vic_app
-  SOURCES app.cc event_loop.cc mounts.cc node_addresses.cc
+  SOURCES app.cc event_loop.cc mounts.cc node_addresses.cc privileges.cc
   DEPS vic_engine vic_config vic_dataplane vic_feed_dns vic_feed_file vic_feed_xds)
 target_compile_definitions(vic_app PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
 

@@ -100,15 +100,10 @@ class OperatorTest : public ::testing::Test {
  protected:
   void SetUp() override {
     VICINITY_ROOT_OR_FAIL();
-    VICINITY_ASSERT_OK_AND_ASSIGN(
-        cluster_,
-        Cluster::create(
-            {.world = {.nodes = {kNode},
-                       .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.6"}},
-                                {.name = "local", .node = kNode, .addresses = {"10.244.1.5"}}},
-                       .decoy = DecoySpec{}}}));
-    VICINITY_ASSERT_OK(cluster_->world().pod("local").serve(
-        {.instance = "local", .protocol = ServeProtocol::kBanner}));
+    VICINITY_ASSERT_OK_AND_ASSIGN(cluster_, Cluster::create({.node = kNode,
+                                                             .client = "10.244.1.6",
+                                                             .serving = {{"local", "10.244.1.5"}},
+                                                             .port = 5000}));
     VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
   }
   void TearDown() override {
@@ -125,13 +120,11 @@ class OperatorTest : public ::testing::Test {
     cluster_->control_plane().set_resources(all);
   }
   void expect_in_tables(const std::string& text) {
-    EXPECT_TRUE(
-        wait_until([&] { return ctl({"dump", "tables"}).find(text) != std::string::npos; }, 10s))
-        << ctl({"dump", "tables"}) << ctl({"status"});
+    VICINITY_EXPECT_OK(cluster_->wait_until_said(kNode, {"dump", "tables"}, text))
+        << ctl({"status"});
   }
   std::string ctl(const std::vector<std::string>& arguments) {
-    const auto done = cluster_->ctl(kNode, arguments);
-    return done.ok() ? done->out + done->err : std::string(done.status().message());
+    return cluster_->said(kNode, arguments);
   }
   std::string connect() {
     const auto done =

@@ -10,6 +10,7 @@
 #include "dataplane/reader.h"
 #include "support/netns.h"
 #include "support/program.h"
+#include "support/wait.h"
 
 namespace vicinity::testing {
 namespace {
@@ -29,6 +30,21 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::create(ClusterSpec spec) {
   VIC_ASSIGN_OR_RETURN(cluster->directory_, temporary_directory());
   VIC_ASSIGN_OR_RETURN(cluster->world_, World::create(cluster->spec_.world));
   VIC_RETURN_IF_ERROR(cluster->replace_control_plane("127.0.0.1:0"));
+  return cluster;
+}
+
+absl::StatusOr<std::unique_ptr<Cluster>> Cluster::create(const OneNode& spec) {
+  WorldSpec world{.nodes = {spec.node},
+                  .pods = {{.name = "client", .node = spec.node, .addresses = {spec.client}}},
+                  .decoy = DecoySpec{}};
+  for (const auto& [name, address] : spec.serving) {
+    world.pods.push_back({.name = name, .node = spec.node, .addresses = {address}});
+  }
+  VIC_ASSIGN_OR_RETURN(auto cluster, create(ClusterSpec{.world = std::move(world)}));
+  for (const auto& [name, address] : spec.serving) {
+    VIC_RETURN_IF_ERROR(cluster->world().pod(name).serve(
+        {.instance = name, .ports = {spec.port}, .protocol = ServeProtocol::kBanner}));
+  }
   return cluster;
 }
 
@@ -104,6 +120,21 @@ absl::StatusOr<Completed> Cluster::ctl(const std::string& node,
   arguments.insert(arguments.begin(), program_path("vicinityctl"));
   arguments.insert(arguments.end(), {"--admin-socket", admin_socket(node)});
   return run({.argv = std::move(arguments)}, 10s);
+}
+
+std::string Cluster::said(const std::string& node, const std::vector<std::string>& arguments) {
+  const auto done = ctl(node, arguments);
+  return done.ok() ? done->out + done->err : std::string(base::message(done.status()));
+}
+
+absl::Status Cluster::wait_until_said(const std::string& node,
+                                      const std::vector<std::string>& arguments,
+                                      const std::string& text, Duration timeout) {
+  std::string seen;
+  const bool found = wait_until(
+      [&] { return (seen = said(node, arguments)).find(text) != std::string::npos; }, timeout);
+  if (found) return absl::OkStatus();
+  return base::internal("vicinityctl {}: expected \"{}\" in\n{}", arguments.front(), text, seen);
 }
 
 }  // namespace vicinity::testing

@@ -14,6 +14,7 @@
 #include "compile/tables.h"
 #include "devcp/dev_control_plane.h"
 #include "support/process.h"
+#include "support/wait.h"
 #include "support/world.h"
 
 namespace vicinity::testing {
@@ -26,10 +27,19 @@ struct ClusterSpec {
   std::map<std::string, std::string> metrics_addresses = {};  // by node; without: nowhere
 };
 
+// A node with a pod "client" and pods that serve, each answering with its name; a decoy.
+struct OneNode {
+  std::string node;
+  std::string client;                          // address
+  std::map<std::string, std::string> serving;  // addresses by pod
+  uint16_t port = 8080;
+};
+
 class Cluster {
  public:
   // World and control plane; no daemon yet.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cluster>> create(ClusterSpec spec);
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Cluster>> create(const OneNode& spec);
   ~Cluster();
 
   [[nodiscard]] World& world() { return *world_; }
@@ -55,6 +65,14 @@ class Cluster {
   // `vicinityctl --admin-socket ... ARGS`.
   [[nodiscard]] absl::StatusOr<Completed> ctl(const std::string& node,
                                               std::vector<std::string> arguments);
+  // All that it prints, or why it could not.
+  [[nodiscard]] std::string said(const std::string& node,
+                                 const std::vector<std::string>& arguments);
+  // An error with what vicinityctl says in the end, unless it comes to say `text`.
+  [[nodiscard]] absl::Status wait_until_said(const std::string& node,
+                                             const std::vector<std::string>& arguments,
+                                             const std::string& text,
+                                             Duration timeout = std::chrono::seconds(10));
 
  private:
   explicit Cluster(ClusterSpec spec) : spec_(std::move(spec)) {}

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "e2e/cluster.h"
+#include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
 #include "support/program.h"
 #include "support/wait.h"
@@ -39,15 +40,9 @@ class PrivilegeTest : public ::testing::Test {
  protected:
   void SetUp() override {
     VICINITY_ROOT_OR_FAIL();
-    VICINITY_ASSERT_OK_AND_ASSIGN(
-        cluster_,
-        Cluster::create(
-            {.world = {.nodes = {kNode},
-                       .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.9"}},
-                                {.name = "one", .node = kNode, .addresses = {"10.244.1.11"}}},
-                       .decoy = DecoySpec{}}}));
-    VICINITY_ASSERT_OK(cluster_->world().pod("one").serve(
-        {.instance = "one", .ports = {8080}, .protocol = ServeProtocol::kBanner}));
+    VICINITY_ASSERT_OK_AND_ASSIGN(cluster_, Cluster::create({.node = kNode,
+                                                             .client = "10.244.1.9",
+                                                             .serving = {{"one", "10.244.1.11"}}}));
     // A namespace is where a process is.
     VICINITY_ASSERT_OK(cluster_->world().pod("client").agent());
     mesh_ = std::filesystem::path(cluster_->admin_socket(kNode)).parent_path() / "mesh.yaml";
@@ -78,15 +73,9 @@ class PrivilegeTest : public ::testing::Test {
                                                            .netns = &cluster_->world().netns(),
                                                            .cgroup = &node.cgroup()}));
   }
-  std::string status() {
-    const auto done = cluster_->ctl(kNode, {"status"});
-    return done.ok() ? done->out + done->err : std::string(done.status().message());
-  }
+  std::string status() { return cluster_->said(kNode, {"status"}); }
   void expect_status(const std::string& text) {
-    std::string seen;
-    EXPECT_TRUE(wait_until([&] { return (seen = status()).find(text) != std::string::npos; }, 10s))
-        << "expected \"" << text << "\" in\n"
-        << seen;
+    VICINITY_EXPECT_OK(cluster_->wait_until_said(kNode, {"status"}, text));
   }
 
   std::unique_ptr<Cluster> cluster_;
@@ -113,6 +102,48 @@ TEST_F(PrivilegeTest, Peers_19_ThreeCapabilitiesAreEnoughForEverything) {
   EXPECT_THAT(text, HasSubstr("CapEff:\t000000c000001000"));
   EXPECT_THAT(text, HasSubstr("CapAmb:\t0000000000000000"));
   EXPECT_THAT(text, HasSubstr("NoNewPrivs:\t1"));
+}
+
+// /proc/PID/task/TID/status of every thread.
+std::vector<std::string> thread_statuses(int pid) {
+  std::vector<std::string> texts;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    std::ifstream status(task.path() / "status");
+    texts.emplace_back(std::istreambuf_iterator<char>(status), std::istreambuf_iterator<char>());
+  }
+  return texts;
+}
+
+struct KeptRow {
+  const char* terminate;
+  const char* kept;
+};
+
+// Started as root with everything, it gives up what it has no use for, and loads, attaches and takes
+// over without.
+TEST_F(PrivilegeTest, Peers_19_WhatIsNotNeededIsGivenUp) {
+  const KeptRow rows[] = {
+      {"none", "000000c000001000"},
+      {"udp", "000000c000281000"},  // and CAP_SYS_PTRACE 19, CAP_SYS_ADMIN 21
+  };
+  cluster_->control_plane().set_resources(feed::parse_mesh(kMesh).resources);
+  for (const KeptRow& row : rows) {
+    SCOPED_TRACE(row.terminate);
+    VICINITY_ASSERT_OK(cluster_->start_daemon(kNode, {"--terminate", row.terminate}));
+    const auto threads = thread_statuses(cluster_->daemon(kNode).pid());
+    EXPECT_GT(threads.size(), 3u);
+    for (const std::string& text : threads) {
+      for (const char* set : {"CapPrm:\t", "CapEff:\t", "CapBnd:\t"}) {
+        EXPECT_THAT(text, HasSubstr(set + std::string(row.kept)));
+      }
+      EXPECT_THAT(text, HasSubstr("CapInh:\t0000000000000000"));
+      EXPECT_THAT(text, HasSubstr("CapAmb:\t0000000000000000"));
+      EXPECT_THAT(text, HasSubstr("NoNewPrivs:\t1"));
+    }
+    expect_status("yes; a connect from a cgroup beside the daemon's is translated");
+    VICINITY_ASSERT_OK(cluster_->stop_daemon(kNode));
+  }
 }
 
 struct MissingRow {

@@ -61,17 +61,12 @@ class RestartTest : public ::testing::Test {
     VICINITY_ROOT_OR_FAIL();
     VICINITY_ASSERT_OK_AND_ASSIGN(
         cluster_,
-        Cluster::create(
-            {.world = {.nodes = {kNode},
-                       .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.6"}},
-                                {.name = "a", .node = kNode, .addresses = {"10.244.1.5"}}},
-                       .decoy = DecoySpec{}}}));
-    VICINITY_ASSERT_OK(world().pod("a").serve(
-        {.instance = "a", .ports = {8080}, .protocol = ServeProtocol::kBanner}));
+        Cluster::create({.node = kNode, .client = "10.244.1.6", .serving = {{"a", "10.244.1.5"}}}));
     serve();
     VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
     expect_whole_tables();
     before_ = settled_bpf_objects();
+    descriptors_ = descriptors_now();
     VICINITY_ASSERT_OK_AND_ASSIGN(client_, world().pod("client").agent());
     VICINITY_ASSERT_OK(client_->start_load(
         {.targets = {{.address = "10.96.0.10", .port = 80}}, .rate_per_second = 500}));
@@ -116,10 +111,17 @@ class RestartTest : public ::testing::Test {
               (std::map<std::string, uint64_t>{{"a", report.tally.attempts}}));
     EXPECT_EQ(world().decoy()->accepts(), 0U);
   }
+  // Sockets and every other descriptor of the daemon are counted too.
   void expect_nothing_leaked() {
     BpfObjects now;
     EXPECT_TRUE(wait_until([&] { return (now = bpf_objects()) == before_; }, 20s))
         << now << ", at first " << before_;
+    uint64_t descriptors = 0;
+    EXPECT_TRUE(wait_until([&] { return (descriptors = descriptors_now()) <= descriptors_; }, 20s))
+        << descriptors << " descriptors, at first " << descriptors_;
+  }
+  [[nodiscard]] uint64_t descriptors_now() {
+    return count_descriptors(cluster_->daemon(kNode).pid());
   }
   // After an uninstall and a start from nothing.
   void expect_tables_of_a_fresh_start() {
@@ -148,6 +150,7 @@ class RestartTest : public ::testing::Test {
   std::unique_ptr<Cluster> cluster_;
   PodAgent* client_ = nullptr;
   BpfObjects before_;
+  uint64_t descriptors_ = 0;
 };
 
 TEST_F(RestartTest, Peers_12_StopAndStart) {
@@ -215,15 +218,7 @@ TEST_F(RestartTest, ANewAbiVersionWhileTheControlPlaneIsDown) {
   cluster_->control_plane().stop();
   VICINITY_ASSERT_OK(cluster_->stop_daemon(kNode));
   VICINITY_ASSERT_OK(cluster_->start_program(kNode, kNextDaemon));
-  std::string status;
-  EXPECT_TRUE(wait_until(
-      [&] {
-        const auto done = cluster_->ctl(kNode, {"status"});
-        status = done.ok() ? done->out : "";
-        return status.find("tables of ABI") != std::string::npos;
-      },
-      10s))
-      << status;
+  VICINITY_EXPECT_OK(cluster_->wait_until_said(kNode, {"status"}, "tables of ABI"));
   VICINITY_ASSERT_OK(cluster_->kill_daemon(kNode));
   VICINITY_ASSERT_OK(cluster_->start_program(kNode, kNextDaemon));
   VICINITY_ASSERT_OK(cluster_->replace_control_plane(address));
