@@ -21,6 +21,7 @@
 #include "base/unique_fd.h"
 #include "feed/xds/stream.h"
 #include "feed/xds/xds_feed.h"
+#include "support/gtest_support.h"
 #include "unit/xds_fakes.h"
 #include "xds_server.h"
 
@@ -28,7 +29,7 @@ namespace vicinity::feed::xds {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr std::string_view kHost = "istiod.istio-system.svc";
 const absl::Duration kDeadline = absl::Seconds(20);
@@ -331,7 +332,7 @@ TEST(XdsGrpc, StopDuringEveryPhase) {
 }
 
 // One certificate authority and one server certificate for kHost in a folder of its own.
-class XdsTls : public testing::Test {
+class XdsTls : public ::testing::Test {
  protected:
   struct Authority {
     fs::path root;

@@ -213,8 +213,23 @@ TEST_F(DeparturesTest, TcpIsClosedWhenToldTo) {
 }
 
 TEST_F(DeparturesTest, NoneIsNoneAndSaysSo) {
-  create({"--terminate", "none"});
+  create({"--terminate", "none", "--terminate-after", "0s"});
+  VICINITY_ASSERT_OK(
+      cluster_->world().pod("one").serve({.ports = {5000}, .protocol = ServeProtocol::kUdp}));
+  serve(service("leaving", kVip, {{"10.244.1.21"}}));
   start();
+  wait_for_endpoints(2);
+  SocketScript kept = script();
+  SocketScript unconnected = script();
+  connect(kept, "udp4", "10.96.0.10:5000");
+  EXPECT_EQ(unconnected.say("open udp4"), "ok");
+  EXPECT_EQ(unconnected.say("sendto 10.96.0.10:5000"), "ok");
+  serve(service("leaving", kVip, {}));
+  // It chooses again, and there is nobody: the daemon has looked at the sockets.
+  EXPECT_TRUE(
+      wait_until([&] { return unconnected.say("sendto 10.96.0.10:5000") == "ECONNREFUSED"; }, 20s));
+  EXPECT_EQ(kept.say("send"), "ok");
+  EXPECT_EQ(kept.say("recv"), "10.244.1.21:5000");
   EXPECT_THAT(status(), ::testing::ContainsRegex("terminate +none; 0 sockets closed"));
 }
 
