@@ -8,6 +8,7 @@
 
 #include "flow.h"
 #include "mptcp.h"
+#include "trace.h"
 
 /* `backend` 0: the connection is not ours. MPTCP's storage is overwritten then: a record of zeros
  * matches no peer. */
@@ -46,6 +47,7 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
                                                         const enum vic_family family) {
   const union vic_destination service = *at;
   const enum vic_outcome outcome = vic_balance_any(ctx, at, family);
+  if (vic_is_traced(family)) vic_trace_choice(ctx, &service, at, vic_told(outcome, family, 0));
   if (!vic_record_tcp) return outcome;
   const union vic_destination* backend = outcome == VIC_OUTCOME_TRANSLATED ? at : 0;
   if (family == VIC_FAMILY_IPV4)

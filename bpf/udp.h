@@ -12,6 +12,7 @@
 
 #include "flow.h"
 #include "pairs.h"
+#include "trace.h"
 
 /* How the socket asks. */
 enum vic_ask {
@@ -174,13 +175,23 @@ static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx
                                    : vic_keep_for6(&asker, &service, at);
 }
 
+/* A datagram to no service is none. */
+static __always_inline int vic_is_choice(enum vic_outcome outcome, const enum vic_ask ask) {
+  return ask == VIC_ASK_CONNECT || outcome != VIC_OUTCOME_NOT_A_SERVICE;
+}
+
 static __always_inline enum vic_outcome vic_balance_udp(struct bpf_sock_addr* ctx,
                                                         union vic_destination* at,
                                                         const enum vic_family family,
                                                         const enum vic_ask ask) {
+  const union vic_destination service = *at;
   enum vic_outcome outcome =
       family == VIC_FAMILY_IPV4 ? vic_repeat4(ctx, at, ask) : vic_repeat6(ctx, at, ask);
+  const int kept = outcome == VIC_OUTCOME_TRANSLATED;
   if (outcome == VIC_OUTCOME_COUNT) outcome = vic_choose_for(ctx, at, ask, family);
+  if (!kept && vic_is_choice(outcome, ask) && vic_is_traced(family))
+    vic_trace_choice(ctx, &service, at,
+                     vic_told(outcome, family, ask == VIC_ASK_SEND ? VIC_TRACE_SEND : 0));
   /* What it was connected to before, it is not any more. */
   if (ask == VIC_ASK_CONNECT && outcome != VIC_OUTCOME_TRANSLATED)
     vic_drop_origin(bpf_get_socket_cookie(ctx));

@@ -138,6 +138,13 @@ int vic_count_active(struct bpf_sock_ops* ctx) {
   return 1;
 }
 
+/* Attached only while somebody traces. */
+SEC("sockops")
+int vic_trace_connects(struct bpf_sock_ops* ctx) {
+  vic_trace_socket(ctx);
+  return 1;
+}
+
 /* Run by the daemon: who it is in the initial pid namespace, wherever it runs. */
 SEC("syscall")
 int vic_who_am_i(void* ctx) { return bpf_get_current_pid_tgid() >> 32; }

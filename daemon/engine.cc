@@ -366,6 +366,14 @@ absl::Time Engine::next_turn(const feed::Feed& feed) const {
   return next;
 }
 
+admin::ClientPod Engine::pod_of(uint64_t netns_cookie) const {
+  if (namespaces_ == nullptr) return {};
+  const auto view = std::ranges::find(*namespaces_, netns_cookie, &NetnsView::cookie);
+  if (view == namespaces_->end()) return {};
+  const std::string name = pod_name(*view, snapshot_);
+  return {.name = name, .name_space = name.substr(0, name.find('/')), .addresses = view->addresses};
+}
+
 void Engine::refresh() {
   const ReportInput input{.snapshot = snapshot_,
                           .dataplane = dataplane_,

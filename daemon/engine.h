@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "admin/control_queue.h"
+#include "admin/trace_board.h"
 #include "adoption.h"
 #include "compile/compile.h"
 #include "dataplane/dataplane.h"
@@ -82,6 +83,9 @@ class Engine final : public feed::Sink, public admin::ControlView {
   }
   compile::Tables kernel_tables() const override { return dataplane_.read_all(); }
   void refresh() override;
+  admin::ClientPod pod_of(uint64_t netns_cookie) const override;
+  dataplane::Traces* traces() override { return dataplane_.traces(); }
+  admin::TraceBoard* trace_board() override { return &trace_board_; }
 
  private:
   using Refusals = std::map<std::string, std::string>;  // service -> why
@@ -146,6 +150,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   telemetry::RateLimit feed_log_{kRefusalLogInterval};
   std::string logged_feed_error_;
   std::string last_error_;
+  admin::TraceBoard trace_board_;
 };
 
 }  // namespace vicinity

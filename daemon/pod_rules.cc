@@ -66,6 +66,12 @@ dataplane::Pods pods_of(const NetnsViews& views, const model::Snapshot& snapshot
   return pods;
 }
 
+std::string pod_name(const NetnsView& view, const model::Snapshot& snapshot) {
+  if (view.is_host) return "host";
+  const Workload* workload = workload_of(view, snapshot);
+  return workload == nullptr ? "" : name_of(*workload, snapshot.symbols());
+}
+
 telemetry::PodsInfo pods_info(const dataplane::Pods& pods, telemetry::PodsInfo fixed) {
   fixed.namespaces = pods.size();
   for (const auto& [cookie, pod] : pods) {

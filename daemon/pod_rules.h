@@ -23,6 +23,10 @@ struct PodRules {
 [[nodiscard]] dataplane::Pods pods_of(const NetnsViews& views, const model::Snapshot& snapshot,
                                       const PodRules& rules);
 
+// "namespace/name" of the pod that the feed knows in this namespace, "host" for the host's; empty:
+// neither.
+[[nodiscard]] std::string pod_name(const NetnsView& view, const model::Snapshot& snapshot);
+
 // Their numbers, with what `fixed` says beside.
 [[nodiscard]] telemetry::PodsInfo pods_info(const dataplane::Pods& pods, telemetry::PodsInfo fixed);
 

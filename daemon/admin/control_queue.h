@@ -13,9 +13,12 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "compile/tables.h"
+#include "dataplane/traces.h"
 #include "model/snapshot.h"
 
 namespace vicinity::compile {
@@ -23,6 +26,15 @@ struct CompileOptions;
 }  // namespace vicinity::compile
 
 namespace vicinity::admin {
+
+class TraceBoard;
+
+// Who a socket belongs to, by its network namespace.
+struct ClientPod {
+  std::string name;  // "namespace/name", "host"; empty: not known
+  std::string name_space;
+  std::vector<model::IpAddress> addresses;
+};
 
 // What a question may look at. Implemented by the engine; valid only while the question runs, on
 // the control thread.
@@ -42,6 +54,10 @@ class ControlView {
   [[nodiscard]] virtual compile::Tables kernel_tables() const = 0;
   // Samples the counters and stores a new Published.
   virtual void refresh() = 0;
+  [[nodiscard]] virtual ClientPod pod_of(uint64_t /*netns_cookie*/) const { return {}; }
+  // What single connects become, and who wants to know; nullptr: nobody tells.
+  [[nodiscard]] virtual dataplane::Traces* traces() { return nullptr; }
+  [[nodiscard]] virtual TraceBoard* trace_board() { return nullptr; }
 };
 
 class ControlQueue {

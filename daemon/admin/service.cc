@@ -9,6 +9,7 @@
 #include "admin/dump.h"
 #include "admin/policy_list.h"
 #include "admin/status.h"
+#include "admin/trace_call.h"
 #include "base/json.h"
 #include "base/status.h"
 #include "compile/explain_service.h"
@@ -180,6 +181,11 @@ grpc::Status AdminService::Metrics(grpc::ServerContext* /*context*/,
                                    const MetricsRequest* /*request*/, TextReply* reply) {
   reply->set_text(telemetry::metrics_text(*status_()));
   return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Trace(grpc::ServerContext* context, const TraceRequest* request,
+                                 grpc::ServerWriter<TraceReply>* writer) {
+  return to_grpc(run_trace(queue_, *request, *context, *writer));
 }
 
 }  // namespace vicinity::admin

@@ -27,6 +27,8 @@ class AdminService : public Admin::Service {
                         grpc::ServerWriter<PoliciesReply>* writer) override;
   grpc::Status Metrics(grpc::ServerContext* context, const MetricsRequest* request,
                        TextReply* reply) override;
+  grpc::Status Trace(grpc::ServerContext* context, const TraceRequest* request,
+                     grpc::ServerWriter<TraceReply>* writer) override;
 
  private:
   ControlQueue& queue_;

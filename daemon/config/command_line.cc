@@ -21,9 +21,13 @@ CLI::App* add_command(CLI::App& app, const Command& command) {
     }
   }
   for (const CommandOption& option : command.options) {
-    const bool letter = option.name.size() == 1;
-    sub->add_option(fmt::format("{}{}", letter ? "-" : "--", option.name), CLI::callback_t(),
-                    std::string(option.help))
+    const std::string name = fmt::format("{}{}", option.name.size() == 1 ? "-" : "--", option.name);
+    if (option.value.empty()) {
+      const std::string help(option.help);  // an rvalue would be taken for the result
+      sub->add_flag(name, help);
+      continue;
+    }
+    sub->add_option(name, CLI::callback_t(), std::string(option.help))
         ->type_name(std::string(option.value))
         ->allow_extra_args(false)
         ->expected(1)

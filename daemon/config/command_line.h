@@ -13,7 +13,7 @@ namespace vicinity::config {
 
 struct CommandOption {
   std::string_view name;   // "mesh", for --mesh; one letter: -o
-  std::string_view value;  // "FILE"
+  std::string_view value;  // "FILE"; empty: none, it is there or not
   std::string_view help;
   bool repeatable = false;
 };

@@ -105,6 +105,25 @@ absl::Status AdminClient::policies(const std::function<void(const admin::Policie
   return to_absl(reader->Finish());
 }
 
+absl::Status AdminClient::trace(const admin::TraceRequest& request,
+                                const std::function<void()>& began,
+                                const std::function<Go(const admin::TraceReply&)>& part,
+                                std::chrono::system_clock::time_point until) {
+  grpc::ClientContext context;
+  context.set_deadline(until);
+  const auto reader = stub_->Trace(&context, request);
+  reader->WaitForInitialMetadata();
+  began();
+  admin::TraceReply reply;
+  bool stopped = false;
+  while (!stopped && reader->Read(&reply)) stopped = part(reply) == Go::kStop;
+  if (stopped) context.TryCancel();
+  const absl::Status status = to_absl(reader->Finish());
+  // The end that was asked for.
+  if (stopped || absl::IsDeadlineExceeded(status)) return absl::OkStatus();
+  return status;
+}
+
 absl::Status AdminClient::dump(admin::DumpRequest::Stage stage,
                                const std::function<void(std::string_view)>& part) {
   grpc::ClientContext context;

@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,11 @@ class AdminClient {
   // Called with each part as it comes.
   absl::Status services(const std::function<void(const admin::ServicesReply&)>& part);
   absl::Status policies(const std::function<void(const admin::PoliciesReply&)>& part);
+  // `began` when the trace is on, `part` with what there is, until it returns kStop.
+  enum class Go { kOn, kStop };
+  absl::Status trace(const admin::TraceRequest& request, const std::function<void()>& began,
+                     const std::function<Go(const admin::TraceReply&)>& part,
+                     std::chrono::system_clock::time_point until);
   absl::Status dump(admin::DumpRequest::Stage stage,
                     const std::function<void(std::string_view)>& part);
 

@@ -39,6 +39,16 @@ constexpr std::array kExplaining{
     kSocket,
 };
 
+constexpr std::array kTracing{
+    CommandOption{"service", "NAMESPACE/HOSTNAME", "only this service; * and ? as in a shell"},
+    CommandOption{"pod", "IP", "only connects of the pod with this address"},
+    CommandOption{"refused", "", "only connects that failed, here or at the endpoint"},
+    CommandOption{"count", "N", "end after N lines"},
+    CommandOption{"for", "DURATION", "end after this time (10s, 5m)"},
+    CommandOption{"o", "json|table", "one object a line, or columns for people [table]"},
+    kSocket,
+};
+
 constexpr std::array kCommands{
     Command{"status", "feed, own place, tables, connects, problems", "", kAsking},
     Command{"ready", "exit status 0 when connects are translated, 1 and why when not", "", kReady},
@@ -51,6 +61,7 @@ constexpr std::array kCommands{
             "check: what is wrong with policy files, without a daemon; list: which policy "
             "decides for which service, and why",
             "check FILE...|list", kAsking, true},
+    Command{"trace", "connects as they happen: where each went and why", "", kTracing},
     Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
     Command{
         "completion", "completion of both programs, for a shell to source", "bash|zsh|fish", {}},
@@ -58,7 +69,7 @@ constexpr std::array kCommands{
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 10> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 11> kRuns{{
     {"status", run_status},
     {"ready", run_ready},
     {"services", run_services},
@@ -66,6 +77,7 @@ constexpr std::array<std::pair<std::string_view, Run>, 10> kRuns{{
     {"explain", run_explain},
     {"dump", run_dump},
     {"policy", run_policy},
+    {"trace", run_trace},
     {"metrics", run_metrics},
     {"completion", run_completion},
     {"manual", run_manual},

@@ -9,6 +9,7 @@ namespace {
 
 void write(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
+  std::fflush(file);  // a trace is read while it runs
 }
 
 }  // namespace

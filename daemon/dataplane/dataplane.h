@@ -20,6 +20,7 @@
 #include "dataplane/observed.h"
 #include "dataplane/pods.h"
 #include "dataplane/sockets.h"
+#include "dataplane/traces.h"
 
 namespace vicinity::dataplane {
 
@@ -151,6 +152,8 @@ class Dataplane {
 
   // The translated sockets, as long as this object; nullptr: nothing is known of them.
   [[nodiscard]] virtual Sockets* sockets() { return nullptr; }
+  // What single connects become, as long as this object; nullptr: nobody tells.
+  [[nodiscard]] virtual Traces* traces() { return nullptr; }
 
   // The same counters for both families together. Any thread.
   [[nodiscard]] virtual Outcomes outcomes() const = 0;

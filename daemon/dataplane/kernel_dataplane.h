@@ -22,6 +22,7 @@
 #include "dataplane/generation.h"
 #include "dataplane/growth.h"
 #include "dataplane/kernel_sockets.h"
+#include "dataplane/kernel_traces.h"
 #include "dataplane/links.h"
 #include "dataplane/pins.h"
 #include "dataplane/pods.h"
@@ -34,6 +35,7 @@ namespace vicinity::dataplane {
 
 enum class UnknownPort : uint8_t { kPass, kRefuse };
 enum class Counting : uint8_t { kOff, kOn };
+enum class Tracing : uint8_t { kLeftOut, kPossible };
 enum class PeerNames : uint8_t { kOff, kUdp, kAll };
 
 struct KernelOptions {
@@ -45,6 +47,7 @@ struct KernelOptions {
   Limits limits;                // how far they may grow
   UnknownPort unknown_port = UnknownPort::kPass;
   Counting counting = Counting::kOn;
+  Tracing tracing = Tracing::kPossible;  // left out: traces() tells nothing
   // Sockets whose getpeername() shows the service. With TCP each connect costs a record.
   PeerNames peer_names = PeerNames::kUdp;
   uint32_t abi_version = dataplane::abi_version();
@@ -84,6 +87,7 @@ class KernelDataplane final : public Dataplane {
 
   // As long as this object.
   [[nodiscard]] Sockets* sockets() override { return sockets_.get(); }
+  [[nodiscard]] Traces* traces() override { return traces_.get(); }
 
   [[nodiscard]] const Work& work() const { return publisher_->work(); }
   // Descriptor of a hook's program ("connect4"), for measurements.
@@ -127,6 +131,7 @@ class KernelDataplane final : public Dataplane {
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<FirstUses> first_uses_;
   std::unique_ptr<KernelSockets> sockets_;
+  std::unique_ptr<KernelTraces> traces_;
   std::unique_ptr<PodMap> pod_map_;
   std::unique_ptr<Realms> realms_ = std::make_unique<Realms>();  // publishers point to it
   uint16_t realms_in_pods_ = 0;  // how many namespaces had a realm when the map was written

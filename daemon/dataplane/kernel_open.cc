@@ -72,6 +72,7 @@ absl::StatusOr<std::unique_ptr<KernelDataplane>> KernelDataplane::open(
   VIC_RETURN_IF_ERROR(self->open_generation());
   VIC_ASSIGN_OR_RETURN(self->own_tgid_, own_tgid(self->generation_->object()));
   self->set_options();
+  self->traces_->turn_off();  // an earlier daemon may have ended while somebody watched
   self->predecessor_ = Predecessor::find(self->pins_, options.cgroup);
   if (self->has_predecessor()) {
     spdlog::info("tables of ABI {} serve until ours are complete", self->predecessor_.version());
@@ -137,6 +138,9 @@ absl::Status KernelDataplane::share(const Generation& generation) {
                                          on_first_use(family, key);
                                        }));
   VIC_ASSIGN_OR_RETURN(sockets_, KernelSockets::open(generation.object(), options_.terminate));
+  VIC_ASSIGN_OR_RETURN(traces_, KernelTraces::open(generation.object(), options_.cgroup, [this] {
+                         return generation_->memory().config;
+                       }));
   maintenance_.reset(::epoll_create1(EPOLL_CLOEXEC));
   VIC_RETURN_IF_ERROR(watch(maintenance_.get(), reclaimer_->fd()));
   return watch(maintenance_.get(), first_uses_->fd());
@@ -213,6 +217,7 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
                    .reuse = {},
                    .shards = shards_here(),
                    .counting = options_.counting == Counting::kOn,
+                   .tracing = options_.tracing == Tracing::kPossible,
                    .probe_port = options_.probe_port,
                    .host_netns = options_.host_netns,
                    .records = records_for(options_)};
@@ -220,6 +225,7 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
     plan.shards = static_cast<uint32_t>(counter_memory_.as<__u64>().size() / VIC_COUNTER_SHARD);
   }
   for (const auto& [name, fd] : shared_) plan.reuse.emplace(name, fd.get());
+  if (traces_ != nullptr) plan.reuse.merge(traces_->maps());
   if (generation_ != nullptr && generation_->sizes().affinities == sizes.affinities) {
     plan.reuse.emplace("vic_affinities", generation_->object().map_fd("vic_affinities"));
   }

@@ -164,6 +164,15 @@ absl::StatusOr<base::UniqueFd> attach_hook(const std::string& cgroup, const Hook
   return make_link(attachment, pin);
 }
 
+absl::StatusOr<base::UniqueFd> attach_unpinned(const std::string& cgroup, int program,
+                                               uint32_t attach_type) {
+  VIC_ASSIGN_OR_RETURN(const base::UniqueFd cgroup_fd, open_cgroup(cgroup));
+  base::UniqueFd link(bpf_link_create(program, cgroup_fd.get(),
+                                      static_cast<bpf_attach_type>(attach_type), nullptr));
+  if (link.valid()) return link;
+  return base::errno_status(fmt::format("cgroup {}: attach", cgroup));
+}
+
 absl::StatusOr<Links> Links::attach(std::string_view cgroup, const Pins& pins,
                                     const Object& object) {
   Links links;

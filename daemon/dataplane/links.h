@@ -49,6 +49,10 @@ class LinkPin {
                                                          const Hook& hook, const Object& object,
                                                          const std::filesystem::path& pin);
 
+// For as long as the descriptor is open.
+[[nodiscard]] absl::StatusOr<base::UniqueFd> attach_unpinned(const std::string& cgroup, int program,
+                                                             uint32_t attach_type);
+
 class Links {
  public:
   // Updates the pinned links of this cgroup, also those of another ABI version, whose pins move to

@@ -208,6 +208,8 @@ enum vic_config_flag {
   VIC_CONFIG_PODS = 0x0008,
   /* There are address ranges of this family: what no entry matches may be in one. */
   VIC_CONFIG_RANGES = 0x0010,
+  /* Somebody watches the choices: abi_trace.h. */
+  VIC_CONFIG_TRACE = 0x0020,
 };
 
 /*
@@ -475,5 +477,6 @@ VIC_STATIC_ASSERT(sizeof(struct vic_affinity) == 32, "vic_affinity");
 VIC_STATIC_ASSERT(sizeof(struct vic_counted) == 16, "vic_counted");
 
 #include <vicinity/abi_sockets.h>
+#include <vicinity/abi_trace.h>
 
 #endif /* VICINITY_ABI_H_ */

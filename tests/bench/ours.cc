@@ -24,14 +24,19 @@ double ms_between(int64_t start_ns, int64_t end_ns) {
 }  // namespace
 
 absl::StatusOr<Ours> Ours::attach(const testing::Cgroup& cgroup, const std::string& pin_dir,
-                                  Counters counters) {
+                                  const OursSpec& spec) {
   const auto counting =
-      counters == Counters::kOn ? dataplane::Counting::kOn : dataplane::Counting::kOff;
-  VIC_ASSIGN_OR_RETURN(
-      std::unique_ptr<dataplane::Dataplane> dataplane,
-      dataplane::KernelDataplane::open(
-          {.cgroup = cgroup.path(), .pin_dir = pin_dir, .limits = {}, .counting = counting}));
+      spec.counters == Counters::kOn ? dataplane::Counting::kOn : dataplane::Counting::kOff;
+  const auto tracing =
+      spec.trace == Trace::kLeftOut ? dataplane::Tracing::kLeftOut : dataplane::Tracing::kPossible;
+  VIC_ASSIGN_OR_RETURN(std::unique_ptr<dataplane::Dataplane> dataplane,
+                       dataplane::KernelDataplane::open({.cgroup = cgroup.path(),
+                                                         .pin_dir = pin_dir,
+                                                         .limits = {},
+                                                         .counting = counting,
+                                                         .tracing = tracing}));
   dataplane->renew_lease(kLease);
+  if (spec.trace == Trace::kOn) VIC_RETURN_IF_ERROR(dataplane->traces()->keep_on(kLease));
   return Ours(std::move(dataplane), pin_dir);
 }
 

@@ -17,6 +17,15 @@
 namespace vicinity::bench {
 
 enum class Counters { kOn, kOff };
+enum class Trace {
+  kLeftOut,  // of the programs
+  kOff,
+  kOn,
+};
+struct OursSpec {
+  Counters counters = Counters::kOn;
+  Trace trace = Trace::kOff;
+};
 
 struct FillTime {
   double compile_ms = 0;  // model to tables
@@ -30,7 +39,8 @@ class Ours {
   Ours& operator=(Ours&& other) noexcept;
   ~Ours();
   [[nodiscard]] static absl::StatusOr<Ours> attach(const testing::Cgroup& cgroup,
-                                                   const std::string& pin_dir, Counters counters);
+                                                   const std::string& pin_dir,
+                                                   const OursSpec& spec);
 
   // Into empty tables. A service that is refused is an error.
   [[nodiscard]] absl::StatusOr<FillTime> fill(const model::Snapshot& snapshot,

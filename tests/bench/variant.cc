@@ -28,10 +28,19 @@ std::vector<VariantSpec> our_specs(const Options& options) {
                                              counters == Counters::kOn ? "" : ", counters off"),
                          .rewriter = Rewriter::kOurs,
                          .cluster = {options.shape, family, weights},
-                         .counters = counters});
+                         .ours = {.counters = counters}});
       }
     }
   }
+  const ClusterSpec ip4 = {options.shape, Family::kIpv4, Weights::kEqual};
+  specs.push_back({.name = "ours ipv4 equal, no trace in it",
+                   .rewriter = Rewriter::kOurs,
+                   .cluster = ip4,
+                   .ours = {.trace = Trace::kLeftOut}});
+  specs.push_back({.name = "ours ipv4 equal, traced",
+                   .rewriter = Rewriter::kOurs,
+                   .cluster = ip4,
+                   .ours = {.trace = Trace::kOn}});
   specs.push_back({.name = "ours ipv4 equal, few services",
                    .rewriter = Rewriter::kOurs,
                    .cluster = {options.small, Family::kIpv4, Weights::kEqual}});
@@ -119,7 +128,7 @@ absl::Status Variant::fill_ours(const Options& options, const Workspace& workspa
     ours_.reset();
     const std::string pin_dir = workspace.pin_dir(
         fmt::format("{}-{}", cgroup_.path().substr(cgroup_.path().rfind('/') + 1), i));
-    VIC_ASSIGN_OR_RETURN(Ours ours, Ours::attach(cgroup_, pin_dir, spec_.counters));
+    VIC_ASSIGN_OR_RETURN(Ours ours, Ours::attach(cgroup_, pin_dir, spec_.ours));
     VIC_ASSIGN_OR_RETURN(const FillTime time, ours.fill(snapshot, spec_.cluster.algorithm));
     ours_ = std::move(ours);
     fill_ms_.push_back(time.apply_ms);

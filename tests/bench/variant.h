@@ -27,7 +27,7 @@ struct VariantSpec {
   std::string name;
   Rewriter rewriter = Rewriter::kNone;
   ClusterSpec cluster;
-  Counters counters = Counters::kOn;
+  OursSpec ours = {};
 };
 
 // The rows, in the order they are printed.

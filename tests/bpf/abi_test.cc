@@ -157,6 +157,15 @@ std::vector<Type> socket_types() {
        {MEMBER(vic_retirement, cookie), MEMBER(vic_retirement, pair),
         MEMBER(vic_retirement, backend), MEMBER(vic_retirement, reserved)}},
       {"vic_doom", sizeof(vic_doom), {MEMBER(vic_doom, backend), MEMBER(vic_doom, destroyed)}},
+      {"vic_trace",
+       sizeof(vic_trace),
+       {MEMBER(vic_trace, kind), MEMBER(vic_trace, result), MEMBER(vic_trace, at),
+        MEMBER(vic_trace, cookie), MEMBER(vic_trace, netns_cookie), MEMBER(vic_trace, asked),
+        MEMBER(vic_trace, chosen), MEMBER(vic_trace, flags), MEMBER(vic_trace, pid),
+        MEMBER(vic_trace, command)}},
+      {"vic_trace_state",
+       sizeof(vic_trace_state),
+       {MEMBER(vic_trace_state, until), MEMBER(vic_trace_state, lost)}},
   };
 }
 
@@ -231,6 +240,8 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_pairs", BPF_MAP_TYPE_HASH, sizeof(vic_pair), "vic_pair"},
       {"vic_mptcp_origins", BPF_MAP_TYPE_SK_STORAGE, sizeof(vic_origin), "vic_origin"},
       {"vic_doomed", BPF_MAP_TYPE_HASH, sizeof(vic_doom), "vic_doom"},
+      {"vic_traces", BPF_MAP_TYPE_RINGBUF, 0, ""},
+      {"vic_trace_state", BPF_MAP_TYPE_ARRAY, sizeof(vic_trace_state), "vic_trace_state"},
       {"vic_grace", BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(uint32_t), ""},
   };
   std::set<std::string> expected(dataplane::Object::map_names().begin(),
