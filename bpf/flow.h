@@ -195,8 +195,8 @@ static __always_inline enum vic_outcome vic_balance_any(struct bpf_sock_addr* ct
 }
 
 /* Counts and turns an outcome into the hook's return value. */
-static __always_inline int vic_conclude(enum vic_outcome outcome, const enum vic_family family) {
-  vic_count_outcome(family, outcome);
+static __always_inline int vic_conclude(enum vic_outcome outcome, const enum vic_hook hook) {
+  vic_count_outcome(hook, outcome);
   if (outcome != VIC_OUTCOME_REFUSED_EMPTY && outcome != VIC_OUTCOME_UNKNOWN_PORT_REFUSED)
     return VIC_PROCEED;
   bpf_set_retval(-ECONNREFUSED);

@@ -39,7 +39,7 @@ VIC_MAPPED_ARRAY(vic_counters, __u64, VIC_COUNTER_SHARD);
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, VIC_FAMILY_COUNT);
+  __uint(max_entries, VIC_HOOK_COUNT);
   __type(key, __u32);
   __type(value, struct vic_outcomes);
 } vic_outcomes SEC(".maps");

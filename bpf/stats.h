@@ -9,11 +9,10 @@
 #include "lookup.h"
 #include "once.h"
 
-static __always_inline void vic_count_outcome(const enum vic_family family,
-                                              enum vic_outcome outcome) {
+static __always_inline void vic_count_outcome(const enum vic_hook hook, enum vic_outcome outcome) {
   /* A translated connection is counted already, by service and tier: one line less to touch. */
   if (!vic_counting || outcome == VIC_OUTCOME_TRANSLATED) return;
-  const __u32 index = family;
+  const __u32 index = hook;
   __u64* counts = bpf_map_lookup_elem(&vic_outcomes, &index);
   if (!counts || outcome >= VIC_OUTCOME_COUNT) return;
   /* Atomic although per CPU: the hooks can be preempted by one another. */

@@ -199,9 +199,8 @@ static __always_inline enum vic_outcome vic_balance_udp(struct bpf_sock_addr* ct
 }
 
 /* A datagram that is none of ours is not worth a count. */
-static __always_inline int vic_conclude_send(enum vic_outcome outcome,
-                                             const enum vic_family family) {
-  if (outcome != VIC_OUTCOME_NOT_A_SERVICE) return vic_conclude(outcome, family);
+static __always_inline int vic_conclude_send(enum vic_outcome outcome, const enum vic_hook hook) {
+  if (outcome != VIC_OUTCOME_NOT_A_SERVICE) return vic_conclude(outcome, hook);
   /* clang 19 would return the outcome, the same number, in a register that the verifier knows half
    * of (6.18). */
   int verdict = VIC_PROCEED;

@@ -23,7 +23,7 @@ int vic_connect4(struct bpf_sock_addr* ctx) {
   const enum vic_outcome outcome = vic_connect(ctx, &at, VIC_FAMILY_IPV4);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect4(ctx, &at);
   if (outcome == VIC_OUTCOME_NOT_A_SERVICE && vic_answer_probe(ctx)) return VIC_PROCEED;
-  return vic_conclude(outcome, VIC_FAMILY_IPV4);
+  return vic_conclude(outcome, VIC_HOOK_CONNECT4);
 }
 
 /* IPv6 sockets that connect to ::ffff:a.b.c.d fire connect6 only, but follow the IPv4 tables. */
@@ -31,7 +31,7 @@ static __always_inline int vic_connect_mapped4(struct bpf_sock_addr* ctx) {
   union vic_destination at = vic_destination4(ctx->user_ip6[3], ctx->user_port);
   const enum vic_outcome outcome = vic_connect(ctx, &at, VIC_FAMILY_IPV4);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect_mapped4(ctx, &at);
-  return vic_conclude(outcome, VIC_FAMILY_IPV4);
+  return vic_conclude(outcome, VIC_HOOK_CONNECT6);
 }
 
 SEC("cgroup/connect6")
@@ -41,7 +41,7 @@ int vic_connect6(struct bpf_sock_addr* ctx) {
   union vic_destination at = vic_destination6(ctx);
   const enum vic_outcome outcome = vic_connect(ctx, &at, VIC_FAMILY_IPV6);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect6(ctx, &at);
-  return vic_conclude(outcome, VIC_FAMILY_IPV6);
+  return vic_conclude(outcome, VIC_HOOK_CONNECT6);
 }
 
 SEC("cgroup/sendmsg4")
@@ -50,7 +50,7 @@ int vic_sendmsg4(struct bpf_sock_addr* ctx) {
   union vic_destination at = vic_destination4(ctx->user_ip4, ctx->user_port);
   const enum vic_outcome outcome = vic_balance_udp(ctx, &at, VIC_FAMILY_IPV4, VIC_ASK_SEND);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect4(ctx, &at);
-  return vic_conclude_send(outcome, VIC_FAMILY_IPV4);
+  return vic_conclude_send(outcome, VIC_HOOK_SENDMSG4);
 }
 
 /* Never with a v4-mapped address: that is sendmsg4's. */
@@ -60,7 +60,7 @@ int vic_sendmsg6(struct bpf_sock_addr* ctx) {
   union vic_destination at = vic_destination6(ctx);
   const enum vic_outcome outcome = vic_balance_udp(ctx, &at, VIC_FAMILY_IPV6, VIC_ASK_SEND);
   if (outcome == VIC_OUTCOME_TRANSLATED) vic_redirect6(ctx, &at);
-  return vic_conclude_send(outcome, VIC_FAMILY_IPV6);
+  return vic_conclude_send(outcome, VIC_HOOK_SENDMSG6);
 }
 
 SEC("cgroup/recvmsg4")

@@ -99,6 +99,7 @@ EngineOptions engine_options(const Config& config) {
                                  : policy::OnEmpty::kRefuse;
   options.compile.exclusions.globs = config.exclude_services;
   options.node_addresses = node_addresses;
+  options.service_series = config.service_metrics;
   options.pod_rules = {.opt_out = config.opt_out,
                        .leave_captured = config.captured_pods == config::Balance::kLeave};
   options.compile.waypoint_services = config.waypoint_services == config::Balance::kBalance

@@ -222,6 +222,7 @@ void Engine::gather(const std::vector<model::SymbolId>& services, compile::Diff&
 
 void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   const std::string name(symbols().name(service));
+  traffic_.forget_places(name);
   const auto have = dataplane_.read(name);
   if (adoption_.holds_back(have, snapshot_, service)) {
     adoption_.defer(service);
@@ -391,6 +392,12 @@ void Engine::refresh() {
   report->pods = pods_info_;
   report->published_once = live_;
   report->dns_problems = dns_.problems();
+  traffic_.account(dataplane_.tier_counts(), [this](std::string_view service) {
+    return places_of(service, snapshot_, options_.compile);
+  });
+  report->service_series = options_.service_series;
+  report->services = traffic_.by_service();
+  report->places = traffic_.by_place();
   if (options_.probe) report->probe = options_.probe();
   report->last_error = last_error_;
   cell_.store(std::move(report));

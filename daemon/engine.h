@@ -31,6 +31,7 @@
 #include "policies.h"
 #include "telemetry/log.h"
 #include "telemetry/published.h"
+#include "traffic.h"
 
 namespace vicinity {
 
@@ -52,6 +53,7 @@ struct EngineOptions {
   feed::dns::Names* names = nullptr;  // outlives the engine; null: host names are not looked up
   std::function<telemetry::ProbeInfo()> probe;  // the last result; unset: nothing is probed
   DepartureOptions departures;
+  bool service_series = true;  // --service-metrics
 };
 
 class Engine final : public feed::Sink, public admin::ControlView {
@@ -150,6 +152,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   telemetry::RateLimit feed_log_{kRefusalLogInterval};
   std::string logged_feed_error_;
   std::string last_error_;
+  Traffic traffic_;
   admin::TraceBoard trace_board_;
 };
 

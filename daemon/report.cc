@@ -31,6 +31,7 @@ telemetry::FeedInfo feed_info(const feed::FeedStatus& status) {
   return {.state = std::string(state_name(status.state)),
           .source = status.source,
           .last_error = status.last_error,
+          .last_nonce = status.last_nonce,
           .connected_at = status.connected_at,
           .last_message_at = status.last_message_at,
           .next_attempt_at = status.next_attempt_at,
@@ -107,7 +108,6 @@ telemetry::Published make_report(const ReportInput& input) {
   report.context = context_info(input.snapshot);
   report.feed = feed_info(input.feed);
   report.outcomes = input.dataplane.outcomes();
-  report.tiers = input.dataplane.tier_counts();
   report.rejected.assign(input.rejected.begin(), input.rejected.end());
   for (const auto* refusals : {&input.unpublishable, &input.refused}) {
     add_problems(*refusals, report.refused);

@@ -188,4 +188,10 @@ grpc::Status AdminService::Trace(grpc::ServerContext* context, const TraceReques
   return to_grpc(run_trace(queue_, *request, *context, *writer));
 }
 
+grpc::Status AdminService::Traffic(grpc::ServerContext* /*context*/,
+                                   const TrafficRequest* /*request*/, TrafficReply* reply) {
+  *reply = to_traffic(*status_());
+  return grpc::Status::OK;
+}
+
 }  // namespace vicinity::admin

@@ -29,6 +29,8 @@ class AdminService : public Admin::Service {
                        TextReply* reply) override;
   grpc::Status Trace(grpc::ServerContext* context, const TraceRequest* request,
                      grpc::ServerWriter<TraceReply>* writer) override;
+  grpc::Status Traffic(grpc::ServerContext* context, const TrafficRequest* request,
+                       TrafficReply* reply) override;
 
  private:
   ControlQueue& queue_;

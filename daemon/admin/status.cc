@@ -150,6 +150,13 @@ void fill_problem(const telemetry::Problem& from, Problem& to) {
   to.set_message(from.message);
 }
 
+void fill_place(const telemetry::PlaceTraffic& from, PlaceTraffic& to) {
+  to.set_region(from.region);
+  to.set_zone(from.zone);
+  to.set_near(from.near);
+  to.set_connects(from.connects);
+}
+
 }  // namespace
 
 telemetry::StatusSource fresh_status(ControlQueue& queue, const telemetry::PublishedCell& cell) {
@@ -180,6 +187,20 @@ StatusReply to_reply(const Published& published) {
   for (const std::string& conflict : published.conflicts) reply.add_conflicts(conflict);
   fill_policies(published.policies, *reply.mutable_policies());
   reply.set_last_error(published.last_error);
+  return reply;
+}
+
+TrafficReply to_traffic(const Published& published) {
+  TrafficReply reply;
+  reply.set_sampled_at(seconds_since_epoch(published.sampled_at));
+  for (const telemetry::ServiceTraffic& from : published.services) {
+    ServiceTraffic& row = *reply.add_services();
+    row.set_service(from.service);
+    row.set_tier(from.tier);
+    fill_place(from.place, *row.mutable_place());
+  }
+  for (const auto& place : published.places) fill_place(place, *reply.add_places());
+  fill_outcomes(published.outcomes, *reply.mutable_outcomes());
   return reply;
 }
 

@@ -13,5 +13,6 @@ namespace vicinity::admin {
                                                    const telemetry::PublishedCell& cell);
 
 [[nodiscard]] StatusReply to_reply(const telemetry::Published& published);
+[[nodiscard]] TrafficReply to_traffic(const telemetry::Published& published);
 
 }  // namespace vicinity::admin

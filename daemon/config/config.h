@@ -91,6 +91,7 @@ struct Config {
   uint32_t max_slots = 0;
   uint64_t max_hash_memory = 0;  // bytes
   bool counters = true;
+  bool service_metrics = true;
 
   // Operation.
   std::string admin_socket;

@@ -71,6 +71,14 @@ absl::StatusOr<std::string> AdminClient::metrics() {
   return reply.text();
 }
 
+absl::StatusOr<admin::TrafficReply> AdminClient::traffic() {
+  grpc::ClientContext context;
+  set_deadline(context, kAnswerWait);
+  admin::TrafficReply reply;
+  VIC_RETURN_IF_ERROR(to_absl(stub_->Traffic(&context, {}, &reply)));
+  return reply;
+}
+
 absl::StatusOr<std::string> AdminClient::explain(const admin::ExplainRequest& request) {
   grpc::ClientContext context;
   set_deadline(context, kAnswerWait);

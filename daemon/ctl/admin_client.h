@@ -21,6 +21,7 @@ class AdminClient {
 
   [[nodiscard]] absl::StatusOr<admin::StatusReply> status();
   [[nodiscard]] absl::StatusOr<std::string> metrics();
+  [[nodiscard]] absl::StatusOr<admin::TrafficReply> traffic();
   [[nodiscard]] absl::StatusOr<std::string> explain(const admin::ExplainRequest& request);
   [[nodiscard]] absl::StatusOr<std::string> endpoints(const admin::ExplainRequest& request);
   // Called with each part as it comes.

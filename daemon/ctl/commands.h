@@ -15,6 +15,7 @@ int run_dump(const config::CommandLine& line, const Terminal& terminal);
 int run_policy(const config::CommandLine& line, const Terminal& terminal);
 int run_metrics(const config::CommandLine& line, const Terminal& terminal);
 int run_trace(const config::CommandLine& line, const Terminal& terminal);
+int run_top(const config::CommandLine& line, const Terminal& terminal);
 int run_completion(const config::CommandLine& line, const Terminal& terminal);
 int run_manual(const config::CommandLine& line, const Terminal& terminal);
 

@@ -49,6 +49,15 @@ constexpr std::array kTracing{
     kSocket,
 };
 
+constexpr std::array kWatching{
+    CommandOption{"interval", "DURATION",
+                  "what a table is about; without --once also how often "
+                  "there is a new one [1s]"},
+    CommandOption{"once", "", "one table, then end"},
+    CommandOption{"o", "json|table", "one object a line, or a table for people [table]"},
+    kSocket,
+};
+
 constexpr std::array kCommands{
     Command{"status", "feed, own place, tables, connects, problems", "", kAsking},
     Command{"ready", "exit status 0 when connects are translated, 1 and why when not", "", kReady},
@@ -62,6 +71,8 @@ constexpr std::array kCommands{
             "decides for which service, and why",
             "check FILE...|list", kAsking, true},
     Command{"trace", "connects as they happen: where each went and why", "", kTracing},
+    Command{"top", "connects a second by service and by zone, and how many stayed near", "",
+            kWatching},
     Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
     Command{
         "completion", "completion of both programs, for a shell to source", "bash|zsh|fish", {}},
@@ -69,7 +80,7 @@ constexpr std::array kCommands{
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 11> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 12> kRuns{{
     {"status", run_status},
     {"ready", run_ready},
     {"services", run_services},
@@ -78,6 +89,7 @@ constexpr std::array<std::pair<std::string_view, Run>, 11> kRuns{{
     {"dump", run_dump},
     {"policy", run_policy},
     {"trace", run_trace},
+    {"top", run_top},
     {"metrics", run_metrics},
     {"completion", run_completion},
     {"manual", run_manual},

@@ -16,6 +16,8 @@ Json singular(const Message& message, const FieldDescriptor* field) {
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return Json::boolean(value.GetBool(message, field));
+    case FieldDescriptor::CPPTYPE_INT32:
+      return Json::signed_number(value.GetInt32(message, field));
     case FieldDescriptor::CPPTYPE_UINT32:
       return Json::number(value.GetUInt32(message, field));
     case FieldDescriptor::CPPTYPE_UINT64:

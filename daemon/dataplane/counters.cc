@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace vicinity::dataplane {
@@ -31,19 +32,39 @@ void add(Outcomes& total, const vic_outcomes& cpu) {
   total.kernel_socket += cpu.kernel_socket;
 }
 
+// By CPU; empty: it cannot be read.
+std::vector<vic_outcomes> outcomes_of(int outcomes_fd, uint32_t hook) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return {};
+  std::vector<vic_outcomes> by_cpu(static_cast<size_t>(cpus));
+  if (bpf_map_lookup_elem(outcomes_fd, &hook, by_cpu.data()) != 0) return {};
+  return by_cpu;
+}
+
 }  // namespace
 
 Outcomes read_outcomes(int outcomes_fd, std::span<__u64> counters) {
   Outcomes total;
   for (const __u64& count : counters) total.translated += observe(count);
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return total;
-  std::vector<vic_outcomes> by_cpu(static_cast<size_t>(cpus));
-  for (uint32_t family = 0; family < VIC_FAMILY_COUNT; ++family) {
-    if (bpf_map_lookup_elem(outcomes_fd, &family, by_cpu.data()) != 0) continue;
-    for (const vic_outcomes& cpu : by_cpu) add(total, cpu);
+  for (uint32_t hook = 0; hook < VIC_HOOK_COUNT; ++hook) {
+    for (const vic_outcomes& cpu : outcomes_of(outcomes_fd, hook)) add(total, cpu);
   }
   return total;
+}
+
+std::vector<HookErrors> read_errors(int outcomes_fd) {
+  static constexpr std::array<std::string_view, VIC_HOOK_COUNT> kHooks{"connect4", "connect6",
+                                                                       "sendmsg4", "sendmsg6"};
+  std::vector<HookErrors> errors;
+  for (uint32_t hook = 0; hook < VIC_HOOK_COUNT; ++hook) {
+    HookErrors& row = errors.emplace_back();
+    row.hook = kHooks[hook];
+    for (const vic_outcomes& cpu : outcomes_of(outcomes_fd, hook)) {
+      row.internal_error += cpu.internal_error;
+      row.unrecorded += cpu.unrecorded;
+    }
+  }
+  return errors;
 }
 
 Counters::Counters(std::span<__u64> counters, int outcomes_fd)

@@ -19,6 +19,9 @@ namespace vicinity::dataplane {
 // The name under which the shared row is reported.
 inline constexpr std::string_view kSharedRowName = "(others)";
 
+// Of each hook, in the order of enum vic_hook.
+[[nodiscard]] std::vector<HookErrors> read_errors(int outcomes_fd);
+
 // Translated connections are those that were counted for a service.
 [[nodiscard]] Outcomes read_outcomes(int outcomes_fd, std::span<__u64> counters);
 

@@ -69,6 +69,20 @@ struct Usage {
   uint64_t capacity = 0;
 };
 
+// What a hook could not do as it should, since the tables were made.
+struct HookErrors {
+  std::string_view hook;  // "connect4"
+  uint64_t internal_error = 0;
+  uint64_t unrecorded = 0;
+};
+
+// Of one loaded program; zeros while the kernel does not measure (kernel.bpf_stats_enabled).
+struct ProgramRuns {
+  std::string_view name;
+  uint64_t runs = 0;
+  absl::Duration time;
+};
+
 // Sizes and health of the kernel side, for status and metrics.
 struct DataplaneStatus {
   uint32_t abi_version = 0;  // of the tables that are made
@@ -95,6 +109,8 @@ struct DataplaneStatus {
   TerminationCounts closed_sockets;
   std::vector<std::string> pending_services;  // waiting for room; retried by maintain()
   Features features;                          // of the kernel
+  std::vector<HookErrors> errors;             // by hook
+  std::vector<ProgramRuns> programs;          // in the order in which they are attached
 };
 
 // Mirrors struct vic_context: where this node is, kept beside the tables.

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "dataplane/context_codec.h"
 #include "dataplane/growth.h"
+#include "dataplane/program_runs.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -182,6 +183,8 @@ DataplaneStatus KernelDataplane::status() const {
   status.closed_sockets = sockets_->closed();
   for (const auto& [name, table] : pending_) status.pending_services.push_back(name);
   status.features = kernel_features();
+  status.errors = read_errors(shared_.at("vic_outcomes").get());
+  status.programs = program_runs(generation_->object());
   return status;
 }
 

@@ -1,11 +1,14 @@
 #include "telemetry/log.h"
 
+#include <absl/time/clock.h>
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/dup_filter_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -82,6 +85,17 @@ std::string text_value(std::string_view value) {
   return plain ? std::string(value) : base::json_quote(value);
 }
 
+std::string field_text(LogFormat format, const LogField& field) {
+  return format == LogFormat::kJson
+             ? fmt::format(",{}:{}", base::json_quote(field.name), base::json_quote(field.value))
+             : fmt::format(" {}={}", field.name, text_value(field.value));
+}
+
+EventLimits& limits() {
+  static EventLimits limits;
+  return limits;
+}
+
 }  // namespace
 
 void set_up_logging(const LogOptions& options) {
@@ -89,7 +103,11 @@ void set_up_logging(const LogOptions& options) {
   sink->set_formatter(std::make_unique<EventFormatter>(options.format));
   format_of_events = options.format;
   spdlog::drop(kEventLogger);
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", sink));
+  // What libraries say has no kinds: the same line once in a while.
+  const auto once = std::make_shared<spdlog::sinks::dup_filter_sink_mt>(
+      std::chrono::seconds(absl::ToInt64Seconds(EventLimits::kInterval)));
+  once->add_sink(sink);
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("", once));
   spdlog::register_logger(std::make_shared<spdlog::logger>(kEventLogger, sink));
   spdlog::set_level(spdlog_level(options.level));
   spdlog::flush_on(spdlog::level::debug);
@@ -100,11 +118,7 @@ std::string event_text(LogFormat format, std::string_view message,
   const bool json = format == LogFormat::kJson;
   std::string text =
       json ? fmt::format("\"message\":{}", base::json_quote(message)) : std::string(message);
-  for (const LogField& field : fields) {
-    text += json
-                ? fmt::format(",{}:{}", base::json_quote(field.name), base::json_quote(field.value))
-                : fmt::format(" {}={}", field.name, text_value(field.value));
-  }
+  for (const LogField& field : fields) text += field_text(format, field);
   return text;
 }
 
@@ -112,7 +126,28 @@ void log_event(LogLevel level, std::string_view message, std::initializer_list<L
   auto logger = spdlog::get(kEventLogger);
   if (logger == nullptr) logger = spdlog::default_logger();
   if (!logger->should_log(spdlog_level(level))) return;
-  logger->log(spdlog_level(level), "{}", event_text(format_of_events, message, fields));
+  const auto quiet = limits().allow(message, absl::Now());
+  if (!quiet) return;
+  std::string text = event_text(format_of_events, message, fields);
+  if (*quiet > 0) text += field_text(format_of_events, {"not_logged", std::to_string(*quiet)});
+  logger->log(spdlog_level(level), "{}", text);
+}
+
+std::optional<uint64_t> EventLimits::allow(std::string_view message, absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  auto found = kinds_.find(message);
+  if (found == kinds_.end()) found = kinds_.emplace(message, Kind{}).first;
+  Kind& kind = found->second;
+  if (now >= kind.ends) {
+    kind.ends = now + kInterval;
+    kind.passed = 0;
+  }
+  if (kind.passed == kBurst) {
+    ++kind.suppressed;
+    return std::nullopt;
+  }
+  ++kind.passed;
+  return std::exchange(kind.suppressed, 0);
 }
 
 std::optional<uint64_t> RateLimit::allow(absl::Time now) {

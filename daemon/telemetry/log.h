@@ -3,10 +3,14 @@
 // same stream, in the same format.
 #pragma once
 
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,12 +36,34 @@ struct LogField {
 //   log_event(LogLevel::kWarn, "resource rejected", {{"resource", name}, {"error", why}});
 // text: 2026-01-31T09:00:00.000Z warn resource rejected resource=a/b error="ports[0]: bad"
 // json: {"time":"...","level":"warn","message":"resource rejected","resource":"a/b",...}
+// Of one message no more than EventLimits lets through; the next one that is says how many were
+// not, in the field "not_logged".
 void log_event(LogLevel level, std::string_view message,
                std::initializer_list<LogField> fields = {});
 
 // The text that log_event() hands to the sink in either format; for tests.
 [[nodiscard]] std::string event_text(LogFormat format, std::string_view message,
                                      std::initializer_list<LogField> fields);
+
+// Lets kBurst events of a kind through per interval, whatever the others do. Any thread.
+class EventLimits {
+ public:
+  static constexpr uint64_t kBurst = 20;
+  static constexpr absl::Duration kInterval = absl::Seconds(10);
+
+  // nullopt: keep quiet. Otherwise the number of events of this kind kept quiet since the last one.
+  [[nodiscard]] std::optional<uint64_t> allow(std::string_view message, absl::Time now)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Kind {
+    absl::Time ends = absl::InfinitePast();
+    uint64_t passed = 0;
+    uint64_t suppressed = 0;
+  };
+  absl::Mutex mutex_;
+  std::map<std::string, Kind, std::less<>> kinds_ ABSL_GUARDED_BY(mutex_);
+};
 
 // Lets one event of a kind through per interval. One thread.
 class RateLimit {

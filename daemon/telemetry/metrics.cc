@@ -1,73 +1,24 @@
 #include "telemetry/metrics.h"
 
-#include <fmt/format.h>
 #include <prometheus/text_serializer.h>
 
 #include <array>
-#include <initializer_list>
-#include <limits>
+#include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
+
+#include "telemetry/families.h"
 
 namespace vicinity::telemetry {
 namespace {
 
-using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-
-struct LabelPair {
-  std::string_view name;
-  std::string_view value;
-};
 
 double seconds_since_epoch(absl::Time time) {
   if (time == absl::InfinitePast()) return 0;
   return absl::ToDoubleSeconds(time - absl::UnixEpoch());
-}
-
-class Families {
- public:
-  void counter(std::string_view name, std::string_view help, uint64_t value) {
-    open(name, help, MetricType::Counter);
-    add(static_cast<double>(value), {});
-  }
-  void gauge(std::string_view name, std::string_view help, double value) {
-    open(name, help, MetricType::Gauge);
-    add(value, {});
-  }
-  // A family whose values follow with add().
-  void open(std::string_view name, std::string_view help, MetricType type) {
-    families_.push_back({fmt::format("vicinity_{}", name), std::string(help), type, {}});
-  }
-  void add(double value, std::initializer_list<LabelPair> labels) {
-    ClientMetric& metric = families_.back().metric.emplace_back();
-    for (const LabelPair& label : labels) {
-      metric.label.push_back({std::string(label.name), std::string(label.value)});
-    }
-    if (families_.back().type == MetricType::Counter) metric.counter.value = value;
-    if (families_.back().type == MetricType::Gauge) metric.gauge.value = value;
-  }
-  void histogram(std::string_view name, std::string_view help, const Histogram& histogram);
-  std::vector<MetricFamily> take() { return std::move(families_); }
-
- private:
-  std::vector<MetricFamily> families_;
-};
-
-void Families::histogram(std::string_view name, std::string_view help, const Histogram& values) {
-  open(name, help, MetricType::Histogram);
-  ClientMetric& metric = families_.back().metric.emplace_back();
-  uint64_t below = 0;
-  for (size_t i = 0; i < values.counts.size(); ++i) {
-    below += values.counts[i];
-    const bool last = i == Histogram::kBoundsSeconds.size();
-    const double bound =
-        last ? std::numeric_limits<double>::infinity() : Histogram::kBoundsSeconds[i];
-    metric.histogram.bucket.push_back({below, bound});
-  }
-  metric.histogram.sample_count = below;
-  metric.histogram.sample_sum = values.sum_seconds;
 }
 
 void add_identity(Families& out, const Published& p) {
@@ -91,6 +42,8 @@ void add_feed(Families& out, const Published& p) {
   for (const std::string_view state : kFeedStates) {
     out.add(p.feed.state == state ? 1 : 0, {{"state", state}});
   }
+  out.open("feed_info", "Where the feed comes from, and its last nonce.", MetricType::Gauge);
+  out.add(1, {{"source", p.feed.source}, {"nonce", p.feed.last_nonce}});
   out.gauge("feed_synced", "1 when the feed was in sync since the start.", p.in_sync_once ? 1 : 0);
   out.gauge("feed_last_message_time_seconds", "When the last message came, since the epoch.",
             seconds_since_epoch(p.feed.last_message_at));
@@ -215,13 +168,61 @@ void add_connects(Families& out, const Published& p) {
   for (const Row& row : rows) {
     out.add(static_cast<double>(row.count), {{"result", row.result}, {"reason", row.reason}});
   }
-  out.open("service_connects_total", "Connects sent to an endpoint, by service and tier.",
+}
+
+// Endpoints of one zone, however near in it.
+void add_services(Families& out, const Published& p) {
+  if (!p.service_series) return;
+  std::map<std::tuple<std::string_view, uint32_t, std::string_view>, double> connects;
+  for (const ServiceTraffic& row : p.services) {
+    connects[{row.service, row.tier, row.place.zone}] += row.place.connects;
+  }
+  out.open("service_connects_total",
+           "Connects sent to an endpoint, by service, tier and the zones of both ends.",
            MetricType::Counter);
-  for (const dataplane::TierCounts& counts : p.tiers) {
-    for (size_t tier = 0; tier < counts.by_tier.size(); ++tier) {
-      out.add(static_cast<double>(counts.by_tier[tier]),
-              {{"service", counts.service}, {"tier", std::to_string(tier)}});
-    }
+  for (const auto& [key, count] : connects) {
+    const auto& [service, tier, zone] = key;
+    out.add(count, {{"service", service},
+                    {"tier", std::to_string(tier)},
+                    {"source_zone", p.context.zone},
+                    {"destination_zone", zone}});
+  }
+}
+
+void add_places(Families& out, const Published& p) {
+  std::map<std::pair<std::string_view, std::string_view>, double> connects;
+  for (const PlaceTraffic& row : p.places) connects[{row.zone, row.near}] += row.connects;
+  out.open("zone_connects_total",
+           "Connects sent to an endpoint, by the zones of both ends and the nearest level that "
+           "they have in common.",
+           MetricType::Counter);
+  for (const auto& [key, count] : connects) {
+    const auto& [zone, near] = key;
+    out.add(count, {{"source_zone", p.context.zone}, {"destination_zone", zone}, {"near", near}});
+  }
+}
+
+void add_programs(Families& out, const dataplane::DataplaneStatus& status) {
+  out.open("program_runs_total",
+           "Runs of each program, as far as the kernel measures them (bpf_stats_enabled).",
+           MetricType::Counter);
+  for (const dataplane::ProgramRuns& program : status.programs) {
+    out.add(static_cast<double>(program.runs), {{"program", program.name}});
+  }
+  out.open("program_run_seconds_total", "Time in each program, as far as the kernel measures it.",
+           MetricType::Counter);
+  for (const dataplane::ProgramRuns& program : status.programs) {
+    out.add(absl::ToDoubleSeconds(program.time), {{"program", program.name}});
+  }
+}
+
+void add_errors(Families& out, const dataplane::DataplaneStatus& status) {
+  out.open("hook_errors_total", "Connects and datagrams passed because of an error, by hook.",
+           MetricType::Counter);
+  for (const dataplane::HookErrors& hook : status.errors) {
+    out.add(static_cast<double>(hook.internal_error),
+            {{"hook", hook.hook}, {"error", "internal_error"}});
+    out.add(static_cast<double>(hook.unrecorded), {{"hook", hook.hook}, {"error", "unrecorded"}});
   }
 }
 
@@ -252,6 +253,10 @@ std::vector<MetricFamily> metric_families(const Published& published) {
   add_policies(out, published.policies);
   add_tables(out, published.dataplane);
   add_connects(out, published);
+  add_services(out, published);
+  add_places(out, published);
+  add_errors(out, published.dataplane);
+  add_programs(out, published.dataplane);
   add_pods(out, published.pods);
   add_readiness(out, published);
   return out.take();

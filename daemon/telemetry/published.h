@@ -29,6 +29,7 @@ struct FeedInfo {
   std::string state{kFeedStates[0]};  // one of kFeedStates
   std::string source;
   std::string last_error;  // the server's own words where there are any
+  std::string last_nonce;  // of the last message
   absl::Time connected_at = absl::InfinitePast();
   absl::Time last_message_at = absl::InfinitePast();
   absl::Time next_attempt_at = absl::InfinitePast();
@@ -106,6 +107,19 @@ struct ProbeInfo {
   std::string why_no_sibling;              // otherwise in the daemon's own
 };
 
+// Connects by where their endpoints are. Not whole numbers: see traffic.h.
+struct PlaceTraffic {
+  std::string region;
+  std::string zone;
+  std::string near;  // to this node: "node", "subzone", "zone", "region", "elsewhere", "unknown"
+  double connects = 0;
+};
+struct ServiceTraffic {
+  std::string service;
+  uint32_t tier = 0;
+  PlaceTraffic place;
+};
+
 struct BuildInfo {
   std::string version;
   uint32_t abi_version = 0;
@@ -127,11 +141,13 @@ struct Published {
   std::vector<std::string> dns_problems;  // "name: why", of names whose last lookup failed
   dataplane::DataplaneStatus dataplane;
   dataplane::Outcomes outcomes;
-  std::vector<dataplane::TierCounts> tiers;  // sorted by service
-  std::vector<Problem> rejected;             // resources that the decoder refused
-  std::vector<Problem> refused;              // services the data plane has no room for
-  std::vector<std::string> conflicts;        // "10.96.0.10: a/b serves it; c/d does not", bounded
-  std::string last_error;                    // of the engine itself
+  bool service_series = true;            // --service-metrics
+  std::vector<ServiceTraffic> services;  // sorted
+  std::vector<PlaceTraffic> places;      // sorted; also of services that are gone
+  std::vector<Problem> rejected;         // resources that the decoder refused
+  std::vector<Problem> refused;          // services the data plane has no room for
+  std::vector<std::string> conflicts;    // "10.96.0.10: a/b serves it; c/d does not", bounded
+  std::string last_error;                // of the engine itself
 };
 
 // Why this node is not ready, in words, most important first; empty: it is. Ready is who has

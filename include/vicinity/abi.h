@@ -320,9 +320,18 @@ enum vic_outcome {
   VIC_OUTCOME_COUNT = 16,
 };
 
+/* Index into vic_outcomes. */
+enum vic_hook {
+  VIC_HOOK_CONNECT4 = 0,
+  VIC_HOOK_CONNECT6 = 1,
+  VIC_HOOK_SENDMSG4 = 2,
+  VIC_HOOK_SENDMSG6 = 3,
+  VIC_HOOK_COUNT = 4,
+};
+
 /*
  * What the connect hooks did, counted per CPU.
- * Per-CPU array vic_outcomes, element per vic_family; writer: hooks; reader: daemon, bpftool.
+ * Per-CPU array vic_outcomes, element per vic_hook; writer: hooks; reader: daemon, bpftool.
  */
 struct vic_outcomes {
   __u64 translated; /* stays 0 here: the sum of vic_counters */

@@ -1,7 +1,9 @@
-// `vicinityctl trace` against a real daemon and real connects: what it says of each, what its
-// filters leave out, several at once, and that it leaves nothing on.
+// `vicinityctl trace` and `top` against a real daemon and real connects: what it says of each, what
+// its filters leave out, several at once, and that it leaves nothing on.
 #include <absl/strings/str_split.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <vicinity/abi.h>
 
@@ -61,6 +63,22 @@ workload:
   addresses: ["10.244.1.9"]
   locality: {region: r, zone: z1, subzone: s1}
 ---
+service:
+  name: own
+  namespace: sample
+  hostname: own.example
+  addresses: ["10.96.0.13"]
+  ports: [{servicePort: 80, targetPort: 8080}]
+---
+workload:
+  uid: Kubernetes//Pod/sample/other
+  name: other
+  namespace: sample
+  node: worker
+  addresses: ["10.244.1.10"]
+  locality: {region: r, zone: z1, subzone: s1}
+  services: {"sample/own.example": {ports: [{servicePort: 80, targetPort: 8080}]}}
+---
 workload:
   uid: Kubernetes//Pod/sample/sick
   name: sick
@@ -109,8 +127,10 @@ class TraceE2e : public ::testing::Test {
     for (const char* name : {"client", "other"}) {
       VICINITY_ASSERT_OK(cluster_->world().pod(name).agent());  // a namespace is where a process is
     }
-    VICINITY_ASSERT_OK(cluster_->world().pod("near").serve(
-        {.instance = "near", .ports = {8080}, .protocol = ServeProtocol::kBanner}));
+    for (const char* name : {"near", "other"}) {
+      VICINITY_ASSERT_OK(cluster_->world().pod(name).serve(
+          {.instance = name, .ports = {8080}, .protocol = ServeProtocol::kBanner}));
+    }
     const auto mesh = feed::parse_mesh(kMesh);
     ASSERT_TRUE(mesh.errors.empty()) << mesh.errors[0].message;
     cluster_->control_plane().set_resources(mesh.resources);
@@ -130,7 +150,7 @@ class TraceE2e : public ::testing::Test {
   std::string web() { return connect("client", "10.96.0.10"); }
   bool knows_pods() {
     const auto status = cluster_->ctl(kNode, {"status"});
-    return status.ok() && status->out.find("1 of ") != std::string::npos;
+    return status.ok() && status->out.find("2 of ") != std::string::npos;
   }
 
   // Returns when it is on: that is when the heading comes.
@@ -187,7 +207,8 @@ TEST_F(TraceE2e, ProgramsGetOneObjectALine) {
   EXPECT_THAT(lines, Each(AllOf(StartsWith("{"), HasSubstr("\"outcome\": \"established\""),
                                 HasSubstr("\"service\": \"sample/web.example\""),
                                 HasSubstr("\"workload\": \"Kubernetes//Pod/sample/near\""),
-                                HasSubstr("\"near\": \"zone\""), Not(HasSubstr("\"pid\": 0")))));
+                                HasSubstr("\"near\": \"zone\", \"tier\": 0,"),
+                                Not(HasSubstr("\"pid\": 0")))));
 }
 
 TEST_F(TraceE2e, ShowsOnlyWhatFailedWhenAskedTo) {
@@ -244,6 +265,45 @@ TEST_F(TraceE2e, EndsAfterTheTimeItWasGiven) {
   VICINITY_ASSERT_OK_AND_ASSIGN(auto tracing, trace({"--for", "100ms"}));
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto end, tracing.wait(10s));
   EXPECT_EQ(end.code, 0);
+}
+
+// Two connects in this zone for each one that stays on this node.
+TEST_F(TraceE2e, TopSharesOutRealConnects) {
+  const auto round = [&] {
+    return web() == "near" && web() == "near" && connect("client", "10.96.0.13") == "other";
+  };
+  ASSERT_TRUE(round()) << "each service once, so that it is counted by its own name";
+  VICINITY_ASSERT_OK_AND_ASSIGN(
+      auto top, Process::spawn({.argv = {program_path("vicinityctl"), "top", "--once", "-o", "json",
+                                         "--interval", "3s", "--admin-socket",
+                                         cluster_->admin_socket(kNode)}}));
+  uint64_t refused = 0;
+  EXPECT_TRUE(wait_until(
+      [&] {
+        EXPECT_TRUE(round());
+        if (connect("client", "10.96.0.11").empty()) ++refused;
+        return !top.running();
+      },
+      20s));
+  google::protobuf::Struct shown;
+  ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(top.out(), &shown).ok()) << top.out();
+  const auto number = [](const google::protobuf::Struct& of, const char* name) {
+    return of.fields().at(name).number_value();
+  };
+  EXPECT_GT(number(shown, "connects_per_second"), 0);
+  EXPECT_GT(number(shown, "refused_per_second"), 0);
+  EXPECT_NEAR(number(shown, "node_percent"), 33.3, 5);
+  EXPECT_EQ(number(shown, "zone_percent"), 100);
+  const auto& services = shown.fields().at("services").list_value().values();
+  ASSERT_EQ(services.size(), 2);
+  const auto& first = services[0].struct_value();
+  EXPECT_EQ(first.fields().at("service").string_value(), "sample/web.example");
+  EXPECT_EQ(number(first, "node_percent"), 0);
+  EXPECT_EQ(number(first, "zone_percent"), 100);
+  const auto& second = services[1].struct_value();
+  EXPECT_EQ(second.fields().at("service").string_value(), "sample/own.example");
+  EXPECT_EQ(number(second, "node_percent"), 100);
+  EXPECT_EQ(shown.fields().at("zones").list_value().values_size(), 1);
 }
 
 }  // namespace

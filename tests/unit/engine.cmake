@@ -19,6 +19,8 @@ target_include_directories(departures_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/c
 vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.cc
   DEPS absl::status absl::statusor fmt::fmt LABELS unit)
 
+vic_test(traffic_test SOURCES traffic_test.cc DEPS vic_engine vic_feed_file LABELS unit)
+
 vic_test(pods_test SOURCES pods_test.cc DEPS vic_engine vic_model_rows LABELS unit)
 
 vic_test(engine_node_test

@@ -2,9 +2,11 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <set>
@@ -62,7 +64,14 @@ Published sample() {
                 .internal_error = 20,
                 .unrecorded = 21,
                 .kernel_socket = 22};
-  p.tiers = {{.service = "sample/h", .by_tier = {6, 0, 5}}};
+  p.services = {{"sample/h", 0, {"r", "z1", "node", 4}},
+                {"sample/h", 0, {"r", "z1", "subzone", 2}},
+                {"sample/h", 2, {"r", "z2", "region", 5}}};
+  p.places = {{"r", "z1", "node", 4}, {"r", "z1", "subzone", 2}, {"r", "z2", "region", 6.5}};
+  p.feed.source = "xds istiod:15012";
+  p.feed.last_nonce = "n-7";
+  p.dataplane.errors = {{.hook = "sendmsg4", .internal_error = 1, .unrecorded = 8}};
+  p.dataplane.programs = {{.name = "connect4", .runs = 4, .time = absl::Microseconds(2)}};
   return p;
 }
 
@@ -93,6 +102,10 @@ TEST(Metrics, EveryNumberHasItsLine) {
       {"counted connections", "vicinity_active_connections 400\n"},
       {"memory", "vicinity_table_memory_bytes 4096\n"},
       {"pending", "vicinity_services_pending 1\n"},
+      {"where from", R"(vicinity_feed_info{source="xds istiod:15012",nonce="n-7"} 1)"},
+      {"errors", R"(vicinity_hook_errors_total{hook="sendmsg4",error="unrecorded"} 8)"},
+      {"runs", R"(vicinity_program_runs_total{program="connect4"} 4)"},
+      {"time", R"(vicinity_program_run_seconds_total{program="connect4"} 2e-06)"},
       {"feature", "vicinity_kernel_feature{feature=\"sock_destroy\"} 0\n"},
   };
   const std::string text = metrics_text(sample());
@@ -147,11 +160,21 @@ TEST(Metrics, Peers_17_EveryConnectIsCountedByResultAndReason) {
 TEST(Metrics, Peers_17_ConnectsAreCountedByServiceAndTierBesideTheOwnLocality) {
   const std::string text = metrics_text(sample());
   const std::string name = "vicinity_service_connects_total";
-  EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="0"} 6)"));
-  EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="1"} 0)"));
-  EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="2"} 5)"));
+  const std::string from = R"(,source_zone="z\"1",destination_zone=")";
+  EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="0")" + from + R"(z1"} 6)"));
+  EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="2")" + from + R"(z2"} 5)"));
   EXPECT_THAT(text, HasSubstr(R"(vicinity_node_info{node="worker",network="",)"
                               R"(cluster="Kubernetes",region="r")"));
+}
+
+TEST(Metrics, ZonesStayWhenServicesAreSwitchedOff) {
+  Published quiet = sample();
+  quiet.service_series = false;
+  const std::string text = metrics_text(quiet);
+  EXPECT_THAT(text, Not(HasSubstr("vicinity_service_connects_total")));
+  const std::string name = R"(vicinity_zone_connects_total{source_zone="z\"1",)";
+  EXPECT_THAT(text, HasSubstr(name + R"(destination_zone="z1",near="node"} 4)"));
+  EXPECT_THAT(text, HasSubstr(name + R"(destination_zone="z2",near="region"} 6.5)"));
 }
 
 std::string http_get(int port) {
@@ -225,6 +248,26 @@ TEST(Log, LinesAreEventsOfTheChosenFormatAndLevel) {
                               "\n"));
   EXPECT_THAT(text, HasSubstr("Z info also shown n=2\n"));
   EXPECT_THAT(text, Not(HasSubstr("not shown")));
+}
+
+TEST(Log, ABurstOfOneKindLeavesTheOthersAlone) {
+  EventLimits limits;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  for (uint64_t i = 0; i < EventLimits::kBurst; ++i) EXPECT_EQ(limits.allow("a", start), 0);
+  EXPECT_EQ(limits.allow("a", start), std::nullopt);
+  EXPECT_EQ(limits.allow("b", start), 0);
+  EXPECT_EQ(limits.allow("a", start + EventLimits::kInterval), 1);
+}
+
+TEST(Log, AStormOfEventsIsAFewLines) {
+  ::testing::internal::CaptureStderr();
+  set_up_logging({.level = LogLevel::kInfo, .format = LogFormat::kText});
+  for (int i = 0; i < 1000; ++i) log_event(LogLevel::kWarn, "storm", {{"n", std::to_string(i)}});
+  for (int i = 0; i < 1000; ++i) spdlog::warn("the same again");
+  const std::string text = ::testing::internal::GetCapturedStderr();
+  const auto lines = static_cast<uint64_t>(std::ranges::count(text, '\n'));
+  EXPECT_EQ(lines, EventLimits::kBurst + 1) << text;
+  EXPECT_THAT(text, HasSubstr("storm n=19\n"));
 }
 
 TEST(Log, RateLimitCountsWhatItKeptQuiet) {
