@@ -87,14 +87,20 @@ class PrivateFolder {
 
 class GrpcAdminServer : public AdminServer {
  public:
-  GrpcAdminServer(ControlQueue& queue, telemetry::StatusSource status)
-      : queue_(queue), service_(queue, std::move(status)) {}
+  GrpcAdminServer(ControlQueue& queue, telemetry::StatusSource status, Surroundings surroundings)
+      : queue_(queue), service_(queue, std::move(status), std::move(surroundings)) {}
   GrpcAdminServer(const GrpcAdminServer&) = delete;
   GrpcAdminServer& operator=(const GrpcAdminServer&) = delete;
   ~GrpcAdminServer() override {
     queue_.close();
     if (!path_.empty()) ::unlink(path_.c_str());
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  }
+
+  std::shared_ptr<grpc::Channel> channel() override {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+    return server_->InProcessChannel(arguments);
   }
 
   absl::Status listen(const std::string& path) {
@@ -135,8 +141,10 @@ class GrpcAdminServer : public AdminServer {
 
 absl::StatusOr<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& socket_path,
                                                                 ControlQueue& queue,
-                                                                telemetry::StatusSource status) {
-  auto server = std::make_unique<GrpcAdminServer>(queue, std::move(status));
+                                                                telemetry::StatusSource status,
+                                                                Surroundings surroundings) {
+  auto server =
+      std::make_unique<GrpcAdminServer>(queue, std::move(status), std::move(surroundings));
   VIC_RETURN_IF_ERROR(server->listen(socket_path));
   return server;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "admin/dump.h"
+#include "admin/explanation_list.h"
 #include "admin/policy_list.h"
 #include "admin/status.h"
 #include "admin/trace_call.h"
@@ -26,7 +27,7 @@ grpc::Status to_grpc(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), std::string(base::message(status))};
 }
 
-using Explanations = absl::StatusOr<std::vector<compile::Explanation>>;
+using ExplanationsOr = absl::StatusOr<std::vector<compile::Explanation>>;
 
 // Invalid: a port or family that cannot be.
 absl::StatusOr<compile::ServiceQuestion> question_of(const ExplainRequest& request) {
@@ -42,9 +43,9 @@ absl::StatusOr<compile::ServiceQuestion> question_of(const ExplainRequest& reque
   return question;
 }
 
-Explanations ask_explanations(ControlQueue& queue, const ExplainRequest& request) {
+ExplanationsOr ask_explanations(ControlQueue& queue, const ExplainRequest& request) {
   VIC_ASSIGN_OR_RETURN(const auto question, question_of(request));
-  Explanations answer = absl::UnknownError("not asked");
+  ExplanationsOr answer = absl::UnknownError("not asked");
   VIC_RETURN_IF_ERROR(queue.run(
       [&](ControlView& view) {
         answer = explain_service(view.snapshot(), question, view.snapshot().self(), view.options());
@@ -98,8 +99,9 @@ class ServiceList {
 
 }  // namespace
 
-AdminService::AdminService(ControlQueue& queue, telemetry::StatusSource status)
-    : queue_(queue), status_(std::move(status)) {}
+AdminService::AdminService(ControlQueue& queue, telemetry::StatusSource status,
+                           Surroundings surroundings)
+    : queue_(queue), status_(std::move(status)), surroundings_(std::move(surroundings)) {}
 
 grpc::Status AdminService::Status(grpc::ServerContext* /*context*/,
                                   const StatusRequest* /*request*/, StatusReply* reply) {
@@ -123,7 +125,7 @@ grpc::Status AdminService::Services(grpc::ServerContext* /*context*/,
 
 grpc::Status AdminService::Explain(grpc::ServerContext* /*context*/, const ExplainRequest* request,
                                    TextReply* reply) {
-  const Explanations all = ask_explanations(queue_, *request);
+  const ExplanationsOr all = ask_explanations(queue_, *request);
   if (!all.ok()) return to_grpc(all.status());
   if (request->format() == JSON) {
     reply->set_text(to_json(all->front()).pretty());
@@ -137,7 +139,7 @@ grpc::Status AdminService::Explain(grpc::ServerContext* /*context*/, const Expla
 
 grpc::Status AdminService::Endpoints(grpc::ServerContext* /*context*/,
                                      const ExplainRequest* request, TextReply* reply) {
-  const Explanations all = ask_explanations(queue_, *request);
+  const ExplanationsOr all = ask_explanations(queue_, *request);
   if (!all.ok()) return to_grpc(all.status());
   if (request->format() == TABLE) {
     reply->set_text(compile::to_endpoints_table(*all));
@@ -192,6 +194,42 @@ grpc::Status AdminService::Traffic(grpc::ServerContext* /*context*/,
                                    const TrafficRequest* /*request*/, TrafficReply* reply) {
   *reply = to_traffic(*status_());
   return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Flows(grpc::ServerContext* /*context*/, const FlowsRequest* /*request*/,
+                                 FlowsReply* reply) {
+  for (const dataplane::TierCounts& counts : status_()->tiers) {
+    ServiceFlow& flow = *reply->add_services();
+    flow.set_service(counts.service);
+    flow.mutable_connects_by_tier()->Add(counts.by_tier.begin(), counts.by_tier.end());
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Settings(grpc::ServerContext* /*context*/,
+                                    const SettingsRequest* /*request*/, SettingsReply* reply) {
+  *reply = surroundings_.settings;
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Log(grpc::ServerContext* /*context*/, const LogRequest* /*request*/,
+                               TextReply* reply) {
+  if (surroundings_.log) reply->set_text(surroundings_.log());
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::Explanations(grpc::ServerContext* /*context*/,
+                                        const ExplanationsRequest* /*request*/,
+                                        grpc::ServerWriter<ExplanationsReply>* writer) {
+  ExplanationList list;
+  while (true) {
+    ExplanationsReply part;
+    const absl::Status status =
+        queue_.run([&](ControlView& view) { part = list.next(view); }, kAnswerWait);
+    if (!status.ok()) return to_grpc(status);
+    if (part.services().empty()) return grpc::Status::OK;
+    if (!writer->Write(part)) return grpc::Status::CANCELLED;
+  }
 }
 
 }  // namespace vicinity::admin

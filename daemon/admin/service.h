@@ -3,6 +3,7 @@
 #pragma once
 
 #include "admin/control_queue.h"
+#include "admin/surroundings.h"
 #include "proto/vicinity/admin.grpc.pb.h"
 #include "telemetry/published.h"
 
@@ -11,7 +12,7 @@ namespace vicinity::admin {
 class AdminService : public Admin::Service {
  public:
   // The queue outlives the service.
-  AdminService(ControlQueue& queue, telemetry::StatusSource status);
+  AdminService(ControlQueue& queue, telemetry::StatusSource status, Surroundings surroundings);
 
   grpc::Status Status(grpc::ServerContext* context, const StatusRequest* request,
                       StatusReply* reply) override;
@@ -31,10 +32,19 @@ class AdminService : public Admin::Service {
                      grpc::ServerWriter<TraceReply>* writer) override;
   grpc::Status Traffic(grpc::ServerContext* context, const TrafficRequest* request,
                        TrafficReply* reply) override;
+  grpc::Status Flows(grpc::ServerContext* context, const FlowsRequest* request,
+                     FlowsReply* reply) override;
+  grpc::Status Settings(grpc::ServerContext* context, const SettingsRequest* request,
+                        SettingsReply* reply) override;
+  grpc::Status Log(grpc::ServerContext* context, const LogRequest* request,
+                   TextReply* reply) override;
+  grpc::Status Explanations(grpc::ServerContext* context, const ExplanationsRequest* request,
+                            grpc::ServerWriter<ExplanationsReply>* writer) override;
 
  private:
   ControlQueue& queue_;
   telemetry::StatusSource status_;
+  Surroundings surroundings_;
 };
 
 }  // namespace vicinity::admin

@@ -5,6 +5,8 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -98,6 +100,10 @@ struct Config {
   std::optional<HostPort> metrics_address;  // unset: no exporter
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
+  std::optional<HostPort> ui_address;  // unset: no page
+
+  // By flag, what was given for it and counts; the others have their defaults.
+  std::map<std::string, std::vector<std::string>, std::less<>> given;
 
   bool operator==(const Config&) const = default;
 };

@@ -143,6 +143,7 @@ class Builder {
     if (!status.ok()) {
       errors_.push_back(fmt::format("{}: {}", setting.origin, base::message(status)));
     }
+    config_.given.insert_or_assign(std::string(flag.name), setting.texts);
   }
 
   void check_whole() {

@@ -65,6 +65,14 @@ void decode_bindings(const wds::Workload& from, model::Workload& workload, Field
             [](const auto& a, const auto& b) { return a.service < b.service; });
 }
 
+// istiod turns PeerAuthentication into authorization policies of these names, which it gives to the
+// workloads that they hold for (pilot/pkg/serviceregistry/ambient/authorization.go).
+bool is_strict_policy(std::string_view policy) {
+  const std::string_view name = policy.substr(policy.rfind('/') + 1);
+  return name == "istio_converted_static_strict" ||
+         name.starts_with("converted_peer_authentication_");
+}
+
 void add_labels(const vicinity::workload::Labels& from, std::vector<model::Label>& to,
                 Fields& fields) {
   to.reserve(to.size() + from.labels_size());
@@ -124,6 +132,8 @@ model::Workload decode_workload(const wds::Workload& from, std::string_view name
   const auto network_mode = fields.enum_value<wds::NetworkMode>(
       from.network_mode(), wds::NetworkMode_IsValid(from.network_mode()), {"workload.networkMode"});
   workload.host_network = network_mode == wds::HOST_NETWORK;
+  workload.strict_mtls = std::any_of(from.authorization_policies().begin(),
+                                     from.authorization_policies().end(), is_strict_policy);
   return workload;
 }
 

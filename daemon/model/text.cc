@@ -163,6 +163,7 @@ std::string to_text(const Workload& workload, const Symbols& symbols) {
   if (workload.health == Health::kUnhealthy) text += " unhealthy";
   if (workload.has_network_gateway) text += " gateway";
   if (workload.host_network) text += " host-network";
+  if (workload.strict_mtls) text += " strict-mtls";
   return text;
 }
 

@@ -46,6 +46,7 @@ struct Workload {
   Health health = Health::kHealthy;
   bool has_network_gateway = false;
   bool host_network = false;
+  bool strict_mtls = false;  // takes mTLS only, as a PeerAuthentication says
 
   bool operator==(const Workload&) const = default;
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/dup_filter_sink.h>
+#include <spdlog/sinks/ringbuffer_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -21,6 +22,12 @@ namespace {
 constexpr const char* kEventLogger = "event";
 
 std::atomic<LogFormat> format_of_events{LogFormat::kText};
+
+// One for the process: whoever sets logging up again keeps what was said before.
+const std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt>& kept_sink() {
+  static const auto sink = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(kKeptLines);
+  return sink;
+}
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -101,16 +108,25 @@ EventLimits& limits() {
 void set_up_logging(const LogOptions& options) {
   auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   sink->set_formatter(std::make_unique<EventFormatter>(options.format));
+  kept_sink()->set_formatter(std::make_unique<EventFormatter>(options.format));
   format_of_events = options.format;
   spdlog::drop(kEventLogger);
   // What libraries say has no kinds: the same line once in a while.
   const auto once = std::make_shared<spdlog::sinks::dup_filter_sink_mt>(
       std::chrono::seconds(absl::ToInt64Seconds(EventLimits::kInterval)));
   once->add_sink(sink);
+  once->add_sink(kept_sink());
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("", once));
-  spdlog::register_logger(std::make_shared<spdlog::logger>(kEventLogger, sink));
+  const spdlog::sinks_init_list sinks{sink, kept_sink()};
+  spdlog::register_logger(std::make_shared<spdlog::logger>(kEventLogger, sinks));
   spdlog::set_level(spdlog_level(options.level));
   spdlog::flush_on(spdlog::level::debug);
+}
+
+std::string recent_log() {
+  std::string text;
+  for (const std::string& line : kept_sink()->last_formatted()) text += line;
+  return text;
 }
 
 std::string event_text(LogFormat format, std::string_view message,

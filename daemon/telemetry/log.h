@@ -7,6 +7,7 @@
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
@@ -26,6 +27,10 @@ struct LogOptions {
 };
 
 void set_up_logging(const LogOptions& options);
+
+// The last lines logged, oldest first, at most kKeptLines. Any thread.
+inline constexpr size_t kKeptLines = 500;
+[[nodiscard]] std::string recent_log();
 
 struct LogField {
   std::string_view name;

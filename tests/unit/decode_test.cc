@@ -104,6 +104,15 @@ INSTANTIATE_TEST_SUITE_P(
             "workload u namespace=n canonical=cn revision=cr hostname=x.example network=net "
             "cluster=c locality=r/z/s node=no addresses=10.244.1.5,fd00::1 "
             "services=a/b(),n/h(80:8080) capacity=7 unhealthy gateway host-network"},
+        Row{"workload_that_takes_mtls_only", "u",
+            workload("authorization_policies: 'istio-system/istio_converted_static_strict'"),
+            "workload u cluster=Kubernetes strict-mtls"},
+        Row{"workload_whose_port_takes_mtls_only", "u",
+            workload("authorization_policies: 'n/converted_peer_authentication_x'"),
+            "workload u cluster=Kubernetes strict-mtls"},
+        Row{"workload_with_other_policies", "u",
+            workload("authorization_policies: 'n/istio_converted_static_strict_not'"),
+            "workload u cluster=Kubernetes"},
         Row{"workload_mapped_address_is_ipv4", "u",
             workload("addresses: '\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\377\\377\\012\\0\\0\\1'"),
             "workload u cluster=Kubernetes addresses=10.0.0.1"},

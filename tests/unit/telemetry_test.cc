@@ -248,6 +248,13 @@ TEST(Log, LinesAreEventsOfTheChosenFormatAndLevel) {
                               "\n"));
   EXPECT_THAT(text, HasSubstr("Z info also shown n=2\n"));
   EXPECT_THAT(text, Not(HasSubstr("not shown")));
+  // And are kept, for bundles.
+  EXPECT_THAT(recent_log(), HasSubstr("Z info also shown n=2\n"));
+  ::testing::internal::CaptureStderr();
+  for (size_t i = 0; i < 2 * kKeptLines; ++i) log_event(LogLevel::kInfo, "many");
+  ::testing::internal::GetCapturedStderr();
+  const std::string kept = recent_log();
+  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), static_cast<long>(kKeptLines));
 }
 
 TEST(Log, ABurstOfOneKindLeavesTheOthersAlone) {
