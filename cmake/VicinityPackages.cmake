@@ -1,6 +1,6 @@
 # Third-party libraries, all from Debian 12. Targets to link:
 #   absl::status absl::flat_hash_map ...   gRPC::grpc++   protobuf::libprotobuf   spdlog::spdlog
-#   fmt::fmt   CLI11::CLI11   yaml-cpp   prometheus-cpp::core|pull   PkgConfig::libbpf
+#   fmt::fmt   civetweb::civetweb   CLI11::CLI11   yaml-cpp   prometheus-cpp::core|pull   PkgConfig::libbpf
 #   PkgConfig::libxxhash   PkgConfig::libcares   GTest::gtest|gmock   benchmark::benchmark
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
@@ -11,6 +11,7 @@ find_package(Protobuf 3.21 REQUIRED)
 find_package(gRPC 1.51 CONFIG REQUIRED)
 find_package(fmt 9 CONFIG REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
+find_package(civetweb CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 find_package(yaml-cpp CONFIG REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)

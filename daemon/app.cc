@@ -13,6 +13,7 @@
 #include "admin/server.h"
 #include "base/status.h"
 #include "base/steady_time.h"
+#include "config/flags.h"
 #include "dataplane/kernel_dataplane.h"
 #include "dataplane/pins.h"
 #include "dataplane/tasks.h"
@@ -29,6 +30,7 @@
 #include "readiness_probe.h"
 #include "telemetry/exporter.h"
 #include "telemetry/log.h"
+#include "ui/server.h"
 
 namespace vicinity {
 namespace {
@@ -154,7 +156,24 @@ static_assert(static_cast<int>(config::LogFormat::kJson) ==
 struct Windows {
   std::unique_ptr<admin::AdminServer> admin;
   std::unique_ptr<telemetry::Exporter> exporter;
+  std::unique_ptr<ui::Server> page;
 };
+
+admin::Surroundings surroundings(const Config& config) {
+  admin::Surroundings about{.settings = {}, .log = telemetry::recent_log};
+  for (const config::Flag& flag : config::flags()) {
+    admin::Setting& setting = *about.settings.add_settings();
+    setting.set_name(std::string(flag.name));
+    const auto given = config.given.find(flag.name);
+    setting.set_given(given != config.given.end());
+    if (setting.given()) {
+      setting.mutable_values()->Add(given->second.begin(), given->second.end());
+    } else if (!flag.default_text.empty()) {
+      setting.add_values(std::string(flag.default_text));
+    }
+  }
+  return about;
+}
 
 absl::StatusOr<Windows> open_windows(const Config& config, admin::ControlQueue& questions,
                                      telemetry::PublishedCell& cell) {
@@ -164,11 +183,16 @@ absl::StatusOr<Windows> open_windows(const Config& config, admin::ControlQueue& 
     return cell.load();
   };
   Windows windows;
-  VIC_ASSIGN_OR_RETURN(windows.admin,
-                       admin::AdminServer::start(config.admin_socket, questions, fresh));
+  VIC_ASSIGN_OR_RETURN(windows.admin, admin::AdminServer::start(config.admin_socket, questions,
+                                                                fresh, surroundings(config)));
   if (config.metrics_address.has_value()) {
     VIC_ASSIGN_OR_RETURN(windows.exporter,
                          telemetry::Exporter::start(to_string(*config.metrics_address), fresh));
+  }
+  if (config.ui_address.has_value()) {
+    VIC_ASSIGN_OR_RETURN(windows.page, ui::Server::start({.address = to_string(*config.ui_address),
+                                                          .host = config.ui_address->host},
+                                                         windows.admin->channel()));
   }
   return windows;
 }

@@ -8,7 +8,7 @@ target_compile_definitions(vic_engine PRIVATE VICINITY_VERSION="${PROJECT_VERSIO
 
 vic_library(vic_app
   SOURCES app.cc event_loop.cc mounts.cc node_addresses.cc privileges.cc
-  DEPS vic_engine vic_config vic_dataplane vic_feed_dns vic_feed_file vic_feed_xds)
+  DEPS vic_engine vic_config vic_dataplane vic_feed_dns vic_feed_file vic_feed_xds vic_ui)
 target_compile_definitions(vic_app PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")
 
 vic_program(vicinityd SOURCES main.cc DEPS vic_app)

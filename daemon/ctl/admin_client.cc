@@ -55,6 +55,34 @@ absl::StatusOr<AdminClient> AdminClient::open(const std::string& socket_path) {
       "unix:" + socket_path, grpc::InsecureChannelCredentials(), arguments)));
 }
 
+AdminClient AdminClient::over(const std::shared_ptr<grpc::Channel>& channel) {
+  return AdminClient(admin::Admin::NewStub(channel));
+}
+
+absl::StatusOr<admin::FlowsReply> AdminClient::flows() {
+  grpc::ClientContext context;
+  set_deadline(context, kAnswerWait);
+  admin::FlowsReply reply;
+  VIC_RETURN_IF_ERROR(to_absl(stub_->Flows(&context, {}, &reply)));
+  return reply;
+}
+
+absl::StatusOr<admin::SettingsReply> AdminClient::settings() {
+  grpc::ClientContext context;
+  set_deadline(context, kAnswerWait);
+  admin::SettingsReply reply;
+  VIC_RETURN_IF_ERROR(to_absl(stub_->Settings(&context, {}, &reply)));
+  return reply;
+}
+
+absl::StatusOr<std::string> AdminClient::log() {
+  grpc::ClientContext context;
+  set_deadline(context, kAnswerWait);
+  admin::TextReply reply;
+  VIC_RETURN_IF_ERROR(to_absl(stub_->Log(&context, {}, &reply)));
+  return reply.text();
+}
+
 absl::StatusOr<admin::StatusReply> AdminClient::status() {
   grpc::ClientContext context;
   set_deadline(context, kAnswerWait);
@@ -130,6 +158,16 @@ absl::Status AdminClient::trace(const admin::TraceRequest& request,
   // The end that was asked for.
   if (stopped || absl::IsDeadlineExceeded(status)) return absl::OkStatus();
   return status;
+}
+
+absl::Status AdminClient::explanations(
+    const std::function<void(const admin::ExplanationsReply&)>& part) {
+  grpc::ClientContext context;
+  set_deadline(context, kStreamWait);
+  const auto reader = stub_->Explanations(&context, {});
+  admin::ExplanationsReply reply;
+  while (reader->Read(&reply)) part(reply);
+  return to_absl(reader->Finish());
 }
 
 absl::Status AdminClient::dump(admin::DumpRequest::Stage stage,

@@ -1,4 +1,5 @@
-// A connection to the running daemon. One thread.
+// A client of the admin protocol: vicinityctl's connection to the daemon, and the page's, which is
+// inside of it. One thread.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -19,7 +20,13 @@ class AdminClient {
   // FailedPrecondition: no daemon listens there.
   [[nodiscard]] static absl::StatusOr<AdminClient> open(const std::string& socket_path);
 
+  // Over a channel that is there already.
+  [[nodiscard]] static AdminClient over(const std::shared_ptr<grpc::Channel>& channel);
+
   [[nodiscard]] absl::StatusOr<admin::StatusReply> status();
+  [[nodiscard]] absl::StatusOr<admin::FlowsReply> flows();
+  [[nodiscard]] absl::StatusOr<admin::SettingsReply> settings();
+  [[nodiscard]] absl::StatusOr<std::string> log();
   [[nodiscard]] absl::StatusOr<std::string> metrics();
   [[nodiscard]] absl::StatusOr<admin::TrafficReply> traffic();
   [[nodiscard]] absl::StatusOr<std::string> explain(const admin::ExplainRequest& request);
@@ -32,6 +39,7 @@ class AdminClient {
   absl::Status trace(const admin::TraceRequest& request, const std::function<void()>& began,
                      const std::function<Go(const admin::TraceReply&)>& part,
                      std::chrono::system_clock::time_point until);
+  absl::Status explanations(const std::function<void(const admin::ExplanationsReply&)>& part);
   absl::Status dump(admin::DumpRequest::Stage stage,
                     const std::function<void(std::string_view)>& part);
 

@@ -13,6 +13,8 @@ int run_endpoints(const config::CommandLine& line, const Terminal& terminal);
 int run_explain(const config::CommandLine& line, const Terminal& terminal);
 int run_dump(const config::CommandLine& line, const Terminal& terminal);
 int run_policy(const config::CommandLine& line, const Terminal& terminal);
+int run_check(const config::CommandLine& line, const Terminal& terminal);
+int run_bundle(const config::CommandLine& line, const Terminal& terminal);
 int run_metrics(const config::CommandLine& line, const Terminal& terminal);
 int run_trace(const config::CommandLine& line, const Terminal& terminal);
 int run_top(const config::CommandLine& line, const Terminal& terminal);

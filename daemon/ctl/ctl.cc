@@ -21,7 +21,15 @@ constexpr CommandOption kClient{
     "with --mesh: who connects: region, zone, subzone, node, cluster, network, namespace, "
     "label.KEY"};
 
+constexpr CommandOption kBundle{"bundle", "FILE", "ask this bundle instead of the daemon"};
+
 constexpr std::array kAsking{kOutput, kSocket};
+constexpr std::array kReplaying{kOutput, kBundle, kSocket};
+constexpr std::array kBundling{
+    CommandOption{"file", "FILE", "where to write it [vicinity-bundle.tar.gz]"}, kSocket};
+constexpr std::array kChecking{
+    kOutput, CommandOption{"cgroup", "PATH", "without a daemon: the cgroup to look at"},
+    CommandOption{"pin-dir", "PATH", "without a daemon: its pin directory"}, kSocket};
 constexpr std::array kReady{kSocket};
 constexpr std::array kDumping{kOutput, kMesh, kClient, kSocket};
 constexpr std::array kExplaining{
@@ -31,6 +39,7 @@ constexpr std::array kExplaining{
     kOutput,
     kMesh,
     kClient,
+    kBundle,
     CommandOption{"policy", "FILE", "with --mesh: a file of policies", true},
     CommandOption{"kuma-zone", "SOURCE", "with --policy, as for vicinityd"},
     CommandOption{"kuma-threshold", "exact|compat", "with --policy, as for vicinityd"},
@@ -59,11 +68,11 @@ constexpr std::array kWatching{
 };
 
 constexpr std::array kCommands{
-    Command{"status", "feed, own place, tables, connects, problems", "", kAsking},
+    Command{"status", "feed, own place, tables, connects, problems", "", kReplaying},
     Command{"ready", "exit status 0 when connects are translated, 1 and why when not", "", kReady},
-    Command{"services", "all services", "", kAsking},
+    Command{"services", "all services", "", kReplaying},
     Command{"endpoints", "a service's endpoints by tier and locality", "NAMESPACE/HOSTNAME[:PORT]",
-            kAsking},
+            kReplaying},
     Command{"explain", "what a connect to a service does, and why", "", kExplaining},
     Command{"dump", "one stage of the data flow as text", "snapshot|plan|tables", kDumping},
     Command{"policy",
@@ -73,6 +82,11 @@ constexpr std::array kCommands{
     Command{"trace", "connects as they happen: where each went and why", "", kTracing},
     Command{"top", "connects a second by service and by zone, and how many stayed near", "",
             kWatching},
+    Command{"check",
+            "what is wrong with this installation, and what helps; exit status 1 when something is",
+            "", kChecking},
+    Command{"bundle", "one file with all that the daemon knows, without secrets, to be replayed",
+            "", kBundling},
     Command{"metrics", "the metrics, as Prometheus scrapes them", "", kAsking},
     Command{
         "completion", "completion of both programs, for a shell to source", "bash|zsh|fish", {}},
@@ -90,6 +104,8 @@ constexpr std::array<std::pair<std::string_view, Run>, 12> kRuns{{
     {"policy", run_policy},
     {"trace", run_trace},
     {"top", run_top},
+    {"check", run_check},
+    {"bundle", run_bundle},
     {"metrics", run_metrics},
     {"completion", run_completion},
     {"manual", run_manual},

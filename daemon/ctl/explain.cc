@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "compile/explain_service.h"
 #include "config/flags.h"
+#include "ctl/bundle_file.h"
 #include "ctl/client_text.h"
 #include "ctl/commands.h"
 #include "ctl/failure.h"
@@ -30,6 +31,9 @@ absl::Status check_flags(const config::CommandLine& line) {
     if (line.has(name) && !line.has("policy")) {
       return base::invalid("--{}: only together with --policy", name);
     }
+  }
+  if (line.has("bundle") && line.has("mesh")) {
+    return base::invalid("--bundle: not together with --mesh");
   }
   if (line.has("client") && !line.has("mesh")) {
     return base::invalid("--client: only together with --mesh; the daemon uses its own context");
@@ -103,6 +107,15 @@ admin::ExplainRequest request_for(const compile::ServiceQuestion& question,
   return request;
 }
 
+// Out of --bundle, what the daemon would have said.
+int replay(const config::CommandLine& line, const compile::ServiceQuestion& question,
+           BundleText wanted, const Terminal& terminal) {
+  const auto text = bundle_explain(line.get("bundle"), question, wanted);
+  if (!text.ok()) return fail(terminal, text.status());
+  terminal.out(*text);
+  return kExitOk;
+}
+
 }  // namespace
 
 int run_explain(const config::CommandLine& line, const Terminal& terminal) {
@@ -111,6 +124,10 @@ int run_explain(const config::CommandLine& line, const Terminal& terminal) {
   if (const auto json = wants_json(line); !json.ok()) return fail(terminal, json.status());
   if (const auto flags = check_flags(line); !flags.ok()) return fail(terminal, flags);
   if (line.has("mesh")) return explain_offline(line, *question, terminal);
+  if (line.has("bundle")) {
+    const bool json = *wants_json(line);
+    return replay(line, *question, json ? BundleText::kJson : BundleText::kTable, terminal);
+  }
   auto client = open_daemon(line);
   if (!client.ok()) return fail(terminal, client.status());
   const auto text = client->explain(request_for(*question, line));
@@ -123,6 +140,11 @@ int run_endpoints(const config::CommandLine& line, const Terminal& terminal) {
   const auto question = parse_service_port(line.positional);
   if (!question.ok()) return fail(terminal, question.status());
   if (const auto json = wants_json(line); !json.ok()) return fail(terminal, json.status());
+  if (line.has("bundle")) {
+    const bool json = *wants_json(line);
+    return replay(line, *question, json ? BundleText::kEndpointsJson : BundleText::kEndpoints,
+                  terminal);
+  }
   auto client = open_daemon(line);
   if (!client.ok()) return fail(terminal, client.status());
   const auto text = client->endpoints(request_for(*question, line));

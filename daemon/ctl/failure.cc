@@ -9,11 +9,15 @@
 
 namespace vicinity::ctl {
 
-absl::StatusOr<AdminClient> open_daemon(const config::CommandLine& line) {
-  if (line.has("admin-socket")) return AdminClient::open(line.get("admin-socket"));
+std::string admin_socket(const config::CommandLine& line) {
+  if (line.has("admin-socket")) return line.get("admin-socket");
   const config::Flag& flag = *config::find_flag("admin-socket");
   const char* variable = std::getenv(config::environment_name(flag).c_str());
-  return AdminClient::open(variable != nullptr ? variable : std::string(flag.default_text));
+  return variable != nullptr ? variable : std::string(flag.default_text);
+}
+
+absl::StatusOr<AdminClient> open_daemon(const config::CommandLine& line) {
+  return AdminClient::open(admin_socket(line));
 }
 
 int fail(const Terminal& terminal, const absl::Status& status) {

@@ -12,6 +12,8 @@
 namespace vicinity::ctl {
 
 // --admin-socket, or VICINITY_ADMIN_SOCKET, or where the daemon's default is.
+[[nodiscard]] std::string admin_socket(const config::CommandLine& line);
+// The daemon that listens there.
 [[nodiscard]] absl::StatusOr<AdminClient> open_daemon(const config::CommandLine& line);
 
 // Writes the message; NotFound: kExitNotFound, bad input or no daemon: kExitUsage, else

@@ -38,6 +38,8 @@ Json element(const Message& message, const FieldDescriptor* field, int index) {
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_UINT32:
       return Json::number(value.GetRepeatedUInt32(message, field, index));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return Json::number(value.GetRepeatedUInt64(message, field, index));
     case FieldDescriptor::CPPTYPE_STRING:
       return Json::string(value.GetRepeatedString(message, field, index));
     case FieldDescriptor::CPPTYPE_MESSAGE:

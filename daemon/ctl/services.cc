@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
+#include "ctl/bundle_file.h"
 #include "ctl/client_text.h"
 #include "ctl/commands.h"
 #include "ctl/failure.h"
@@ -24,16 +26,24 @@ Row row_of(const admin::ServiceSummary& service) {
           fmt::format("{}/{}", service.healthy_endpoints(), service.endpoints())};
 }
 
-std::string table_of(const std::vector<admin::ServiceSummary>& services) {
+std::string table_of(const admin::ServicesReply& services) {
   std::vector<Row> rows{{"SERVICE", "ADDRESSES", "PORTS", "MODE", "HEALTHY/ALL"}};
-  for (const admin::ServiceSummary& service : services) rows.push_back(row_of(service));
+  for (const admin::ServiceSummary& service : services.services()) rows.push_back(row_of(service));
   return table_text(rows);
 }
 
-std::string json_of(const std::vector<admin::ServiceSummary>& services) {
+std::string json_of(const admin::ServicesReply& services) {
   base::Json array = base::Json::array();
-  for (const admin::ServiceSummary& service : services) array.push(to_json(service));
+  for (const admin::ServiceSummary& service : services.services()) array.push(to_json(service));
   return array.pretty();
+}
+
+absl::StatusOr<admin::ServicesReply> ask(const config::CommandLine& line) {
+  VIC_ASSIGN_OR_RETURN(auto client, open_daemon(line));
+  admin::ServicesReply all;
+  VIC_RETURN_IF_ERROR(
+      client.services([&](const admin::ServicesReply& part) { all.MergeFrom(part); }));
+  return all;
 }
 
 }  // namespace
@@ -41,14 +51,9 @@ std::string json_of(const std::vector<admin::ServiceSummary>& services) {
 int run_services(const config::CommandLine& line, const Terminal& terminal) {
   const auto json = wants_json(line);
   if (!json.ok()) return fail(terminal, json.status());
-  auto client = open_daemon(line);
-  if (!client.ok()) return fail(terminal, client.status());
-  std::vector<admin::ServiceSummary> services;
-  const absl::Status status = client->services([&](const admin::ServicesReply& part) {
-    services.insert(services.end(), part.services().begin(), part.services().end());
-  });
-  if (!status.ok()) return fail(terminal, status);
-  terminal.out(*json ? json_of(services) : table_of(services));
+  const auto services = line.has("bundle") ? bundle_services(line.get("bundle")) : ask(line);
+  if (!services.ok()) return fail(terminal, services.status());
+  terminal.out(*json ? json_of(*services) : table_of(*services));
   return kExitOk;
 }
 

@@ -98,6 +98,14 @@ check_metrics() {
     as_root build/dev/bin/prometheus_test
 }
 
+# The page in Debian's Chromium; the pictures of docs/ui.md are left in build/page.
+check_page() {
+  "$VIC_LIB/build.sh" dev page_test vicinityd vicinityctl vic_pod_agent vic_helloworld
+  mkdir -p build/page
+  VICINITY_CHROMIUM=$(command -v chromium) VICINITY_SCREENSHOTS=$PWD/build/page \
+    as_root build/dev/bin/page_test
+}
+
 check_workflows() {
   "$(tool actionlint)" .github/workflows/*.yml
 }
@@ -137,7 +145,7 @@ check_package() {
 }
 
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas workflows metrics image package)
+[[ ${#parts[@]} -gt 0 ]] || parts=(chart schemas workflows metrics page image package)
 "$VIC_LIB/setup.sh" packages-check.txt
 cd "$VIC_ROOT"
 for part in "${parts[@]}"; do

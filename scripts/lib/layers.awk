@@ -21,6 +21,7 @@ function class_of_library(header) {
   if (header ~ /^fmt\//) return "fmt"
   if (header ~ /^spdlog\//) return "spdlog"
   if (header ~ /^CLI\//) return "cli11"
+  if (header == "civetweb.h") return "civetweb"
   if (header ~ /^yaml-cpp\//) return "yaml"
   if (header ~ /^(grpc|grpcpp|grpc\+\+)\//) return "grpc"
   if (header ~ /^google\//) return "protobuf"

@@ -393,6 +393,9 @@ TEST(ProtoJson, HasEveryFieldAndNumbersAsNumbers) {
   EXPECT_THAT(json, HasSubstr("\"started_at\": 1000.0"));
   EXPECT_THAT(json, HasSubstr("\"rejected\": [{\"object\": \"a/bad\""));
   EXPECT_THAT(json, HasSubstr("\"pending_services\": [\"a/waits\"]"));
+  admin::ServiceFlow flow;
+  flow.add_connects_by_tier(1152921504606846976);
+  EXPECT_THAT(to_json(flow).dump(), HasSubstr("\"connects_by_tier\": [1152921504606846976]"));
 }
 
 }  // namespace
