@@ -61,18 +61,18 @@ struct bpf_iter__task {
 } VIC_KERNEL_TYPE;
 
 /* enum pid_type of the kernel, and more than its MAX_PID_NS_LEVEL. */
-enum { VIC_PIDTYPE_TGID = 1, VIC_PID_LEVELS = 64 };
+enum { VIC_PIDTYPE_TGID = 1, VIC_NUMBERS_ROOM = 1024 };
 
 /* The number of the task's process in the reader's pid namespace; the array ends with the struct.
  */
 static __always_inline __u32 vic_pid_seen_by_reader(struct task_struct* task) {
   const struct task_struct* reader = bpf_get_current_task_btf();
-  __u32 level = reader->thread_pid->level;
-  asm volatile("" : "+r"(level));
-  level &= VIC_PID_LEVELS - 1; /* 6.1 adds nothing without bounds to a pointer */
+  __u64 offset = (__u64)reader->thread_pid->level * bpf_core_type_size(struct upid);
+  asm volatile("" : "+r"(offset));
+  offset &= VIC_NUMBERS_ROOM - 1; /* 6.1 adds nothing without bounds to a pointer */
   const struct pid* pid = task->signal->pids[VIC_PIDTYPE_TGID];
   const char* numbers = (const char*)pid + bpf_core_field_offset(struct pid, numbers);
-  struct upid* at = (struct upid*)(numbers + (__u64)level * bpf_core_type_size(struct upid));
+  struct upid* at = (struct upid*)(numbers + offset);
   int nr = 0;
   if (bpf_core_read(&nr, sizeof(nr), &at->nr) != 0) return 0;
   return nr;

@@ -72,8 +72,8 @@ build_root() {
   for name in "${helpers[@]}" $(awk '{ print $1 }' <"$work/tests"); do
     add_program "$bin/$name" "$root/bin/tests/$name"
   done
-  # What vic_kernel_dns asks with; what it has in busybox too is the system's own in the tests.
-  for name in dig getent; do add_program "$(command -v "$name")" "$root/bin/$name"; done
+  # What the tests ask and set up with, and busybox lacks or has less of.
+  for name in dig getent ip; do add_program "$(command -v "$name")" "$root/bin/$name"; done
   cp "$work/tests" "$root/tests"
   add_modules "$release"
   (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initramfs.gz"

@@ -60,7 +60,7 @@ TEST_F(LifecycleTest, ADaemonKilledInTheMiddleIsSucceededWithoutAGap) {
     auto publisher = Process::spawn(
         {.argv = {program_path("vic_test_publisher"), options().cgroup, pin_dir(), "churn"}});
     VICINITY_ASSERT_OK(publisher);
-    VICINITY_ASSERT_OK(publisher->wait_for_line("churning", seconds(20)));
+    VICINITY_ASSERT_OK(publisher->wait_for_line("churning", seconds(60)));
     VICINITY_ASSERT_OK(publisher->signal(SIGKILL));
     VICINITY_ASSERT_OK(publisher->wait(seconds(5)));
     open();
