@@ -10,12 +10,17 @@
 
 #include "addr.h"
 #include "maps.h"
+#include "suspects.h"
 
 enum { VIC_AF_INET = 2 };
 
 /* Of a count that is on its way below zero, as none ever should be, nothing is believed. */
 static __always_inline __u32 vic_active_at(__u32 endpoint) {
-  const __u64* count = bpf_map_lookup_elem(&vic_active, &endpoint);
+  const __u64* count;
+  if (vic_watching && endpoint & VIC_ENDPOINT_WATCHED)
+    count = (const __u64*)vic_watched_at(endpoint & ~VIC_ENDPOINT_WATCHED); /* the first word */
+  else
+    count = bpf_map_lookup_elem(&vic_active, &endpoint);
   const __u64 active = count ? *(const volatile __u64*)count : 0;
   return active >> 31 ? 0 : (__u32)active;
 }

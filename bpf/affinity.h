@@ -80,8 +80,7 @@ VIC_VERIFIED_ONCE __u32 vic_kept_slot(const struct vic_affinity_key* of, __u32 b
 static __always_inline void vic_answer_with(struct vic_choice* ask, __u32 slot) {
   const struct vic_choice_head* head = vic_head_at(ask->block);
   ask->slot = slot;
-  if (head && head->algorithm == VIC_ALGORITHM_LEAST_REQUEST)
-    ask->endpoint = vic_member_at(ask->block, head, slot - head->first_slot).endpoint;
+  if (head) vic_answer_slot(ask, head, slot - head->first_slot);
 }
 
 VIC_VERIFIED_ONCE int vic_keep(const struct vic_affinity_key* of, const union vic_destination* at,

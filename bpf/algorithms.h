@@ -28,7 +28,7 @@ struct vic_choice {
   __u64 hash;     /* of the client; algorithms without a hash take a random number */
   __u32 weighted; /* random: the table has aliases */
   __u32 slot;     /* the answer: index into vic_slots */
-  __u32 endpoint; /* index into vic_active; 0 = not counted */
+  __u32 endpoint; /* as vic_member has it */
   __u32 tier;     /* the answer's, among those that carry load */
 };
 
@@ -220,8 +220,8 @@ VIC_VERIFIED_ONCE __u32 vic_look_up(const struct vic_choice* ask, __u32 algorith
   return VIC_NO_INDEX;
 }
 
-/* Random, with affinity: the shares of all tiers are in one alias table. */
-static __always_inline void vic_answer_random(struct vic_choice* ask,
+/* Random: the shares of all tiers are in one alias table. */
+static __always_inline __u32 vic_random_index(const struct vic_choice* ask,
                                               const struct vic_choice_head* head) {
   const struct vic_draw draw = vic_draw_slot((__u32)ask->hash, head->count);
   __u32 index = draw.slot;
@@ -230,7 +230,19 @@ static __always_inline void vic_answer_random(struct vic_choice* ask,
         vic_alias_of(head->first_slot + index, (enum vic_family)ask->family);
     if (alias) index = vic_settle_draw(draw, alias);
   }
-  ask->slot = head->first_slot + index;
+  return index;
+}
+
+/* Does the table want to know where connections go? */
+static __always_inline int vic_has_endpoints(const struct vic_choice_head* head) {
+  return head->algorithm == VIC_ALGORITHM_LEAST_REQUEST || head->flags & VIC_CHOICE_WATCHED;
+}
+
+/* By the slot's number among those with load. */
+static __always_inline void vic_answer_slot(struct vic_choice* ask,
+                                            const struct vic_choice_head* head, __u32 number) {
+  ask->slot = head->first_slot + number;
+  if (vic_has_endpoints(head)) ask->endpoint = vic_member_at(ask->block, head, number).endpoint;
 }
 
 /* Answers the question. 0 = answered; anything else: the block is not one, which cannot be. */
@@ -239,7 +251,7 @@ VIC_VERIFIED_ONCE int vic_answer(struct vic_choice* ask) {
   if (!head) return 1;
   ask->endpoint = 0;
   if (head->algorithm == VIC_ALGORITHM_RANDOM) {
-    vic_answer_random(ask, head);
+    vic_answer_slot(ask, head, vic_random_index(ask, head));
     return 0;
   }
   ask->tier = vic_pick_tier(ask->block, ask->hash);
@@ -247,8 +259,7 @@ VIC_VERIFIED_ONCE int vic_answer(struct vic_choice* ask) {
   const __u32 index = by_active ? vic_least_request(ask) : vic_look_up(ask, head->algorithm);
   const struct vic_choice_tier* tier = vic_tier_of(ask);
   if (!tier || index >= tier->count) return 1;
-  ask->slot = head->first_slot + tier->first + index;
-  if (by_active) ask->endpoint = vic_member_at(ask->block, head, tier->first + index).endpoint;
+  vic_answer_slot(ask, head, tier->first + index);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "client.h"
 #include "lookup.h"
 #include "once.h"
+#include "suspects.h"
 #include "weigh.h"
 
 static __always_inline struct vic_line* vic_line_at(__u32 line) {
@@ -32,7 +33,7 @@ static __always_inline int vic_is_by_client(struct vic_view view) {
   const __u32 algorithm = (view.flags & VIC_VIEW_ALGORITHM_MASK) >> VIC_VIEW_ALGORITHM_SHIFT;
   if (algorithm != VIC_ALGORITHM_RING_HASH && algorithm != VIC_ALGORITHM_MAGLEV) return 0;
   const struct vic_choice_head* head = vic_head_at(view.first);
-  return head && head->hash_input == VIC_HASH_SOURCE_IP;
+  return head && !(head->flags & VIC_CHOICE_HASH_RANDOM);
 }
 
 static __always_inline struct vic_choice vic_new_choice(struct bpf_sock_addr* ctx,

@@ -18,7 +18,12 @@ static __always_inline enum vic_outcome vic_connect(struct bpf_sock_addr* ctx,
   return vic_balance_udp(ctx, at, family, VIC_ASK_CONNECT);
 }
 
-/* Sockets of which sock_release has something to drop. */
+/* Sockets of which sock_release has something to do. */
+static __always_inline int vic_may_be_remembered(__u32 protocol) {
+  return protocol == IPPROTO_UDP || ((vic_record_tcp || vic_watching) && protocol == IPPROTO_TCP);
+}
+
+/* Sockets that may have an origin record. */
 static __always_inline int vic_may_have_origin(__u32 protocol) {
   return protocol == IPPROTO_UDP || (vic_record_tcp && protocol == IPPROTO_TCP);
 }

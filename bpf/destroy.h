@@ -7,6 +7,7 @@
 #ifndef VICINITY_DESTROY_H_
 #define VICINITY_DESTROY_H_
 
+#include "kernel_socket.h"
 #include "origin.h"
 
 struct {
@@ -16,17 +17,6 @@ struct {
   __type(key, __u64);
   __type(value, struct vic_doom);
 } vic_doomed SEC(".maps");
-
-/* The members that are read, where the running kernel has them. */
-struct vic_in6_addr {
-  __u32 words[4];
-};
-
-struct sock_common {
-  __u32 skc_daddr;
-  __u16 skc_dport;
-  struct vic_in6_addr skc_v6_daddr;
-} __attribute__((preserve_access_index));
 
 struct udp_sock;
 

@@ -10,9 +10,11 @@
 #include <linux/in.h>
 
 #include "affinity.h"
+#include "avoid.h"
 #include "realm.h"
 #include "service.h"
 #include "stats.h"
+#include "watch.h"
 
 /* Return values of a sock_addr program. */
 enum vic_verdict {
@@ -94,10 +96,14 @@ static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr
     vic_answer_with(&ask, kept);
   else if (vic_answer(&ask))
     return VIC_OUTCOME_INTERNAL_ERROR;
+  if (vic_watching && ask.endpoint) vic_avoid_suspects(&ask);
   const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
-  if (key.table_id && !kept) vic_keep(&key, at, ask.slot, family);
-  if (ask.endpoint) vic_note_endpoint(ctx, ask.endpoint, at, family);
+  if (key.table_id && ask.slot != kept) vic_keep(&key, at, ask.slot, family);
+  if (vic_watching && ask.endpoint & VIC_ENDPOINT_WATCHED)
+    vic_watch(ctx, ask.endpoint, at, family);
+  else if (ask.endpoint)
+    vic_note_endpoint(ctx, ask.endpoint, at, family);
   return outcome;
 }
 

@@ -33,6 +33,8 @@ VIC_MAPPED_ARRAY(vic_services, struct vic_service, 1);
 VIC_MAPPED_ARRAY(vic_choices, struct vic_line, 1);
 /* Connections of an endpoint that are open or being opened. */
 VIC_MAPPED_ARRAY(vic_active, __u64, VIC_ACTIVE_ENDPOINTS);
+VIC_MAPPED_ARRAY(vic_watched, struct vic_watched, 1); /* these two by the daemon: 1 while no */
+VIC_MAPPED_ARRAY(vic_notes, struct vic_note_line, 1); /* table is watched */
 VIC_MAPPED_ARRAY(vic_context, struct vic_context, 1);
 /* Shards times VIC_COUNTER_SHARD, see vic_counter_index(). */
 VIC_MAPPED_ARRAY(vic_counters, __u64, VIC_COUNTER_SHARD);
@@ -103,6 +105,7 @@ const volatile __u32 vic_shard_mask = 0;
 const volatile __u32 vic_record_tcp = 0; /* TCP connections too have an origin record */
 const volatile __u32 vic_mptcp = 0;      /* the kernel tells an MPTCP subflow's socket */
 const volatile __u32 vic_peer_names = 0; /* enum vic_peer_names */
+const volatile __u32 vic_watching = 0;   /* some table is watched */
 
 /* Whose getpeername() shows the service. */
 enum vic_peer_names {

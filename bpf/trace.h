@@ -8,6 +8,7 @@
 #define VICINITY_TRACE_H_
 
 #include "active.h"
+#include "kernel_socket.h"
 #include "lookup.h"
 #include "once.h"
 #include "origin.h"
@@ -21,11 +22,6 @@ VIC_MAPPED_ARRAY(vic_trace_state, struct vic_trace_state, 1);
 
 /* Frozen: 0 leaves all of it out, which is what the benchmark compares with. */
 const volatile __u32 vic_tracing = 1;
-
-/* The members that are read, where the running kernel has them. */
-struct sock {
-  int sk_err;
-} __attribute__((preserve_access_index));
 
 static __always_inline int vic_is_traced(const enum vic_family family) {
   const struct vic_config* config = vic_tracing ? vic_config_of(family) : 0;

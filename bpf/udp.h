@@ -53,6 +53,7 @@ static __always_inline struct vic_origin vic_make_origin(const struct vic_pair* 
   return (struct vic_origin){.service = pair->service,
                              .backend = pair->backend,
                              .flags = asker->ask == VIC_ASK_CONNECT ? VIC_ORIGIN_CONNECTED : 0,
+                             .active = pair->active,
                              .netns_cookie = asker->netns_cookie};
 }
 
@@ -61,7 +62,10 @@ static __always_inline int vic_remember_connect(const struct vic_asker* asker,
                                                 const struct vic_pair* pair) {
   const struct vic_origin* old = vic_origin_of(asker->cookie);
   if (old && !(old->flags & VIC_ORIGIN_CONNECTED) && !vic_is_same(&old->service, &pair->service)) {
-    struct vic_pair kept = {.service = old->service, .backend = old->backend, .flags = old->flags};
+    struct vic_pair kept = {.service = old->service,
+                            .backend = old->backend,
+                            .flags = old->flags,
+                            .active = old->active};
     vic_add_pair(asker->cookie, &kept);
   }
   const struct vic_origin origin = vic_make_origin(pair, asker);
@@ -101,6 +105,7 @@ VIC_VERIFIED_ONCE int vic_recall(const struct vic_asker* asker, struct vic_pair*
   const struct vic_pair* kept = vic_pair_to(asker->cookie, &pair->service);
   if (!kept || kept->flags & VIC_ORIGIN_GONE) return 0;
   pair->backend = kept->backend;
+  pair->active = kept->active;
   return asker->ask == VIC_ASK_SEND || vic_remember_connect(asker, pair);
 }
 
@@ -141,7 +146,8 @@ static __always_inline enum vic_outcome vic_keep_for(const struct vic_asker* ask
                                                      union vic_destination* at,
                                                      const enum vic_family family) {
   struct vic_pair pair = {.service = vic_endpoint_at(service, family, IPPROTO_UDP),
-                          .backend = vic_endpoint_at(at, family, IPPROTO_UDP)};
+                          .backend = vic_endpoint_at(at, family, IPPROTO_UDP),
+                          .active = at->v6.reserved}; /* see vic_watch */
   if (!vic_remember(asker, &pair)) {
     *at = *service;
     return VIC_OUTCOME_UNRECORDED;

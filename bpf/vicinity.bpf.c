@@ -10,6 +10,7 @@
 
 #include "connect.h"
 #include "destroy.h"
+#include "outcome.h"
 #include "peer.h"
 #include "probe.h"
 #include "retire.h"
@@ -108,8 +109,10 @@ int vic_getpeername6(struct bpf_sock_addr* ctx) {
 /* At the last close. */
 SEC("cgroup/sock_release")
 int vic_sock_release(struct bpf_sock* ctx) {
-  if (!vic_may_have_origin(ctx->protocol)) return VIC_PROCEED;
+  if (!vic_may_be_remembered(ctx->protocol)) return VIC_PROCEED;
   const __u64 cookie = bpf_get_socket_cookie(ctx);
+  if (vic_watching && ctx->protocol == IPPROTO_TCP) vic_release_note(cookie, ctx->state);
+  if (!vic_may_have_origin(ctx->protocol)) return VIC_PROCEED;
   vic_drop_origin(cookie);
   if (ctx->protocol == IPPROTO_UDP) vic_drop_pairs(cookie);
   return VIC_PROCEED;
@@ -144,6 +147,16 @@ int vic_trace_connects(struct bpf_sock_ops* ctx) {
   vic_trace_socket(ctx);
   return 1;
 }
+
+/* These two: only loaded while some table is watched. */
+SEC("tp_btf/inet_sock_set_state")
+int vic_set_state(__u64* ctx) {
+  if ((int)ctx[1] != BPF_TCP_SYN_SENT || (int)ctx[2] != BPF_TCP_ESTABLISHED) return 0;
+  return vic_established((struct sock*)ctx[0]);
+}
+
+SEC("tp_btf/inet_sk_error_report")
+int vic_error_report(__u64* ctx) { return vic_heed_error((struct sock*)ctx[0]); }
 
 /* Run by the daemon: who it is in the initial pid namespace, wherever it runs. */
 SEC("syscall")

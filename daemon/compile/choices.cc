@@ -79,7 +79,8 @@ class BlockBuilder {
 
   absl::StatusOr<std::vector<vic_line>> build() {
     lines_.resize(lines_for(1 + tiers_.size(), 2));
-    const uint32_t members = add_members();
+    const uint32_t members = append(members_of(0, table_.loaded));
+    if (facts_.watch_group != 0) add_watch();
     uint8_t until = 0;
     for (size_t i = 0; i < tiers_.size(); ++i) {
       VIC_ASSIGN_OR_RETURN(vic_choice_tier tier, add_tier(tiers_[i]));
@@ -119,7 +120,7 @@ class BlockBuilder {
             .algorithm = static_cast<uint8_t>(spec.kind),
             .tier_count = static_cast<uint8_t>(tiers_.size()),
             .choice_count = static_cast<uint8_t>(spec.choice_count),
-            .hash_input = static_cast<uint8_t>(spec.hash_input),
+            .flags = flags(),
             .bias_permille = static_cast<uint16_t>(spec.bias_permille),
             .affinity_s = spec.affinity_timeout_s,
             .table_id = facts_.table_id,
@@ -127,14 +128,34 @@ class BlockBuilder {
             .checksum = 0};
   }
 
-  uint32_t add_members() {
+  uint8_t flags() const {
+    uint32_t flags = 0;
+    if (table_.algorithm.hash_input == policy::HashInput::kRandom) flags |= VIC_CHOICE_HASH_RANDOM;
+    if (facts_.watch_group != 0) flags |= VIC_CHOICE_WATCHED;
+    return static_cast<uint8_t>(flags);
+  }
+
+  std::vector<vic_member> members_of(size_t first, size_t end) const {
     std::vector<vic_member> members;
-    members.reserve(table_.loaded);
-    for (size_t i = 0; i < table_.loaded; ++i) {
+    members.reserve(end - first);
+    for (size_t i = first; i < end; ++i) {
       members.push_back({.weight = table_.slots[i].share,
                          .endpoint = i < facts_.endpoints.size() ? facts_.endpoints[i] : 0});
     }
-    return append(members);
+    return members;
+  }
+
+  void add_watch() {
+    const std::span<const Slot> rest = std::span(table_.slots).subspan(table_.loaded);
+    const auto other_tier = std::ranges::find_if(
+        rest, [&](const Slot& slot) { return slot.tier != rest.front().tier; });
+    vic_choice_watch watch = {};
+    watch.group = facts_.watch_group;
+    watch.rest_slot = facts_.rest_slot;
+    watch.rest_count = static_cast<uint32_t>(rest.size());
+    watch.next_count = static_cast<uint32_t>(other_tier - rest.begin());
+    append(std::vector{watch});
+    append(members_of(table_.loaded, table_.slots.size()));
   }
 
   absl::StatusOr<vic_choice_tier> add_tier(const LoadedTier& loaded) {
@@ -213,7 +234,7 @@ class BlockBuilder {
 
 bool needs_choice(const PortTable& table) {
   return table.loaded > 0 && table.mode != policy::Mode::kPassthrough &&
-         table.algorithm != policy::AlgorithmSpec{};
+         (table.algorithm != policy::AlgorithmSpec{} || table.watch);
 }
 
 uint64_t choice_lines(const PortTable& table) {
@@ -221,11 +242,12 @@ uint64_t choice_lines(const PortTable& table) {
   const std::vector<LoadedTier> tiers = loaded_tiers(table);
   uint64_t lines = lines_for(1 + tiers.size(), 2) + lines_for(table.loaded, VIC_LINE_MEMBERS);
   for (const LoadedTier& tier : tiers) lines += tier_lines(table.algorithm, tier);
+  if (table.watch) lines += 1 + lines_for(table.slots.size() - table.loaded, VIC_LINE_MEMBERS);
   return lines;
 }
 
 bool counts_active(const PortTable& table) {
-  return needs_choice(table) && table.algorithm.kind == Algorithm::kLeastRequest;
+  return needs_choice(table) && !table.watch && table.algorithm.kind == Algorithm::kLeastRequest;
 }
 
 absl::StatusOr<std::vector<vic_line>> choice_block(const PortTable& table,

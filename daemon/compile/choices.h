@@ -18,15 +18,19 @@ namespace vicinity::compile {
 
 // What the block says and the table does not know.
 struct ChoiceFacts {
-  uint32_t first_slot = 0;              // where the table's slots are
-  uint64_t table_id = 0;                // as table_id() gives it
-  std::span<const uint32_t> endpoints;  // beside the loaded slots; empty: not counted
-  std::span<const uint64_t> cursors;    // where the loaded tiers' turns begin; missing: 0
+  uint32_t first_slot = 0;  // where the table's slots are
+  uint64_t table_id = 0;    // as table_id() gives it
+  // vic_member::endpoint beside the slots: of all when watched, otherwise of the loaded ones.
+  // Empty: not counted.
+  std::span<const uint32_t> endpoints;
+  std::span<const uint64_t> cursors;  // where the loaded tiers' turns begin; missing: 0
+  uint32_t watch_group = 0;           // 0 = not watched
+  uint32_t rest_slot = 0;             // where the table's slots without load are
 };
 
 // False for plain random, and for tables that nothing is chosen from.
 [[nodiscard]] bool needs_choice(const PortTable& table);
-// Does least request want to know the connections of each endpoint?
+// Does least request want to know the connections of each endpoint? A watched table's are known.
 [[nodiscard]] bool counts_active(const PortTable& table);
 
 // Error: a ring whose entries are too unevenly spread to be searched in bounded time.

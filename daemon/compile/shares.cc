@@ -66,7 +66,7 @@ std::vector<double> shares_by_tier(const PortTable& table) {
 void add_shares(PortTable& table, std::span<const ShareGroup> groups) {
   if (table.algorithm.kind == Algorithm::kRandom) add_columns(table, 0, groups);
   if (table.algorithm.kind == Algorithm::kLeastRequest) add_columns_by_tier(table, groups);
-  if (table.algorithm == policy::AlgorithmSpec{}) return;
+  if (table.algorithm == policy::AlgorithmSpec{} && !table.watch) return;
   size_t slot = 0;
   for (const ShareGroup& group : groups) {
     for (const uint32_t share : reduced_weights(group.weights)) table.slots[slot++].share = share;

@@ -10,14 +10,20 @@
 namespace vicinity::compile {
 namespace {
 
+std::string watch_text(const Watch& watch) {
+  return fmt::format(" watch refused={} timeouts={} suspicion={}ms most={}", watch.refused_in_row,
+                     watch.timeouts_in_row, watch.suspicion_ms, watch.most_suspects);
+}
+
 std::string port_text(const PortTable& table) {
   std::string text = fmt::format(
-      "  port {} {} {} {} on_empty={}{}{}{}\n", table.port, model::family_name(table.family),
+      "  port {} {} {} {} on_empty={}{}{}{}{}\n", table.port, model::family_name(table.family),
       policy::mode_name(table.mode), policy::to_text(table.algorithm),
       policy::on_empty_name(table.on_empty), table.weighted ? " weighted" : "",
       table.had_workload ? "" : " never-had-workload",
       table.pass == policy::Pass::kAsked ? ""
-                                         : fmt::format(" pass={}", policy::pass_name(table.pass)));
+                                         : fmt::format(" pass={}", policy::pass_name(table.pass)),
+      table.watch ? watch_text(*table.watch) : "");
   for (size_t i = 0; i < table.tiers.size(); ++i) {
     const TableTier& tier = table.tiers[i];
     text += fmt::format("    tier {} priority={} load={} slots={}\n", i, tier.priority,

@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,7 @@ struct Slot {
   uint16_t other = 0;
   uint32_t weight = 1;
   // Beside the others of its tier: what round robin, least request and the hash tables go by. 0 for
-  // plain random and without load.
+  // plain random that is not watched, and without load.
   uint32_t share = 0;
   auto operator<=>(const Slot&) const = default;
 };
@@ -33,6 +34,15 @@ struct TableTier {
   uint8_t load_percent = 0;
   uint16_t count = 0;  // slots
   auto operator<=>(const TableTier&) const = default;
+};
+
+// What the hooks do about endpoints that fail: their part of policy/outlier.h.
+struct Watch {
+  uint32_t refused_in_row = 0;   // so many make a suspect, also unreachable; 0 = never
+  uint32_t timeouts_in_row = 0;  // likewise
+  uint32_t suspicion_ms = 0;
+  uint32_t most_suspects = 0;  // endpoints at a time
+  auto operator<=>(const Watch&) const = default;
 };
 
 // The table of one (service, port, family).
@@ -50,6 +60,7 @@ struct PortTable {
   uint16_t loaded = 0;           // slots[0, loaded) carry load
   std::vector<TableTier> tiers;  // at most VIC_MAX_TIERS, in order of preference
   std::vector<Slot> slots;       // loaded ones first; inside that by tier, address, port, weight
+  std::optional<Watch> watch = {};  // set: what becomes of connects to the endpoints is seen
 
   // True when the slots need vic_aliases entries: weighted, or any weight other than 1.
   [[nodiscard]] bool has_aliases() const;

@@ -4,11 +4,11 @@
 
 namespace vicinity::dataplane {
 
-ActiveIds::ActiveIds(std::span<__u64> counts) : counts_(counts) {
-  for (auto id = static_cast<uint32_t>(counts.size()); id-- > 1;) free_.push_back(id);
+ActiveIds::ActiveIds(std::span<__u64> counts, size_t words) : counts_(counts), words_(words) {
+  for (auto id = static_cast<uint32_t>(size()); id-- > 1;) free_.push_back(id);
 }
 
-uint64_t ActiveIds::count(uint32_t id) const { return observe(counts_[id]); }
+uint64_t ActiveIds::count(uint32_t id) const { return observe(counts_[id * words_]); }
 
 uint64_t ActiveIds::total() const {
   uint64_t total = 0;
@@ -41,30 +41,33 @@ void ActiveIds::release(uint32_t id) {
 }
 
 void ActiveIds::take(const ActiveKey& key, uint32_t id) {
-  if (id == 0 || id >= counts_.size()) return;
+  if (id == 0 || id >= size()) return;
   const auto holder = holders_.find(id);
   if (holder == holders_.end()) return hold(id, key);
-  ++holder->second.tables;
+  if (holder->second.tables++ == 0) --unused_;
 }
 
 void ActiveIds::keep_counted() {
-  for (uint32_t id = 1; id < counts_.size(); ++id) {
+  for (uint32_t id = 1; id < size(); ++id) {
     if (count(id) == 0 || holders_.contains(id)) continue;
     holders_.emplace(id, Holder{});
     ++unused_;
   }
 }
 
-void ActiveIds::sweep() {
-  if (unused_ == 0) return;
+std::vector<uint32_t> ActiveIds::sweep() {
+  std::vector<uint32_t> freed;
+  if (unused_ == 0) return freed;
   absl::erase_if(holders_, [&](const auto& entry) {
     const auto& [id, holder] = entry;
     if (holder.tables > 0 || count(id) != 0) return false;
     if (holder.key) ids_.erase(*holder.key);
     free_.push_back(id);
+    freed.push_back(id);
     --unused_;
     return true;
   });
+  return freed;
 }
 
 void ActiveIds::inherit(const ActiveIds& other) {

@@ -1,7 +1,7 @@
-// Which element of vic_active counts an endpoint's connections. An endpoint is one address and port
-// of one port of one service; it keeps its element while a table has it, and until its last
-// connection has ended. The counts are the kernel programs' alone: the daemon gives elements out
-// and never writes to those in use. Control thread.
+// Which element of vic_active, or of vic_watched, counts an endpoint's connections. An endpoint is
+// one address and port of one port of one service; it keeps its element while a table has it, and
+// until its last connection has ended. The counts are the kernel programs' alone: the daemon gives
+// elements out and never writes to those in use. Control thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
@@ -31,8 +31,9 @@ struct ActiveKey {
 
 class ActiveIds {
  public:
-  // `counts` outlives this; element 0 is nobody's.
-  explicit ActiveIds(std::span<__u64> counts);
+  // `counts` outlives this: elements of so many words, the first of which counts. Element 0 is
+  // nobody's.
+  explicit ActiveIds(std::span<__u64> counts, size_t words = 1);
 
   // One more table uses the endpoint. nullopt: every element is in use.
   [[nodiscard]] std::optional<uint32_t> acquire(const ActiveKey& key);
@@ -43,8 +44,8 @@ class ActiveIds {
   // After adoption: elements that are not in use but still count connections stay taken until those
   // have ended.
   void keep_counted();
-  // Frees what no table uses and counts nothing any more.
-  void sweep();
+  // Frees what no table uses and counts nothing any more; returns what was freed.
+  std::vector<uint32_t> sweep();
   // Endpoints of another owner of the same counts, which is about to go: they are found again by
   // acquire().
   void inherit(const ActiveIds& other);
@@ -53,9 +54,7 @@ class ActiveIds {
   [[nodiscard]] bool empty() const { return holders_.empty(); }
   [[nodiscard]] uint64_t count(uint32_t id) const;
   [[nodiscard]] uint64_t total() const;  // of all elements
-  [[nodiscard]] Usage usage() const {
-    return {.used = holders_.size(), .capacity = counts_.size() - 1};
-  }
+  [[nodiscard]] Usage usage() const { return {.used = holders_.size(), .capacity = size() - 1}; }
 
  private:
   struct Holder {
@@ -63,8 +62,10 @@ class ActiveIds {
     uint32_t tables = 0;
   };
   void hold(uint32_t id, const ActiveKey& key);
+  [[nodiscard]] size_t size() const { return counts_.size() / words_; }
 
   std::span<__u64> counts_;
+  size_t words_;
   std::vector<uint32_t> free_;  // may name elements in use; those are skipped
   absl::flat_hash_map<ActiveKey, uint32_t> ids_;
   absl::flat_hash_map<uint32_t, Holder> holders_;  // by id

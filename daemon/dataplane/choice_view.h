@@ -13,6 +13,10 @@ namespace vicinity::dataplane {
 [[nodiscard]] std::span<const vic_choice_tier> choice_tiers(std::span<const vic_line> block);
 [[nodiscard]] std::span<const vic_member> choice_members(
     std::span<const vic_line> block);  // by slot
+// nullptr: not watched.
+[[nodiscard]] const vic_choice_watch* choice_watch(std::span<const vic_line> block);
+// Of slots without load; none when not watched.
+[[nodiscard]] std::span<const vic_member> choice_rest(std::span<const vic_line> block);
 
 // Its numbers stay inside it, and what is in it is what was written.
 [[nodiscard]] bool is_block(std::span<const vic_line> block);

@@ -48,6 +48,8 @@ absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, A
   memory.choices = choices->as<vic_line>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* active, map("vic_active"));
   memory.active = active->as<__u64>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* watched, map("vic_watched"));
+  memory.watched = watched->as<vic_watched>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* context, map("vic_context"));
   memory.context = context->as<vic_context>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* counters, map("vic_counters"));
@@ -70,6 +72,7 @@ Sizes Generation::sizes() const {
   Sizes sizes;
   sizes.records = static_cast<uint32_t>(memory_.services.size());
   sizes.choice_lines = static_cast<uint32_t>(memory_.choices.size());
+  sizes.watched = static_cast<uint32_t>(memory_.watched.size());
   sizes.affinities = entries_of(object_.map_fd("vic_affinities"));
   for (const model::Family family : kFamilies) {
     const auto aliased = static_cast<uint32_t>(memory_.aliases[index_of(family)].size());

@@ -83,6 +83,7 @@ Sizes fitted(const Sizes& sizes, const Demand& demand, const Limits& limits) {
   Sizes grown = sizes;
   grown.records = fitting(sizes.records, demand.records, kMost);
   if (demand.affinity) grown.affinities = VIC_AFFINITIES;
+  if (demand.watch) grown.watched = VIC_WATCHED_ENDPOINTS;
   if (demand.choice_lines >= sizes.choice_lines) {
     grown.choice_lines = fitting(std::max(sizes.choice_lines, kFewestChoiceLines),
                                  demand.choice_lines, most_lines(limits));

@@ -17,6 +17,8 @@ namespace {
 // How long the own-socket mark outlives the last renewal: longer than any step of the control loop,
 // shorter than it takes to give a process id to somebody else.
 constexpr absl::Duration kOwnMark = absl::Seconds(30);
+// Kept for take_suspicions().
+constexpr size_t kMostSuspicions = 4096;
 
 // The clock of vic_config.
 absl::Duration monotonic_now() {
@@ -43,6 +45,7 @@ ApplyResult KernelDataplane::apply(const compile::Diff& diff) {
     }
   }
   count_active_if_needed();
+  watch_if_needed();
   return result;
 }
 
@@ -88,6 +91,44 @@ void KernelDataplane::count_active_if_needed() {
   if (!status.ok()) spdlog::error("connections of endpoints: {}", base::message(status));
 }
 
+// Likewise, and the first table that is watched is published by programs that can look.
+void KernelDataplane::watch_if_needed() {
+  const bool needed = !publisher_->watches().empty();
+  if (needed == watch_links_.attached()) return;
+  if (!needed) return watch_links_.detach();
+  const absl::Status status = watch_links_.attach(generation_->object());
+  if (!status.ok())
+    spdlog::error("what becomes of connections is not seen: {}", base::message(status));
+}
+
+void KernelDataplane::on_suspicion(const vic_watch_event& event) {
+  const std::optional<uint64_t> endpoint = publisher_->watches().id_of(event.element);
+  if (!endpoint || event.suspicion > VIC_RECOVERED_TIME_UP) return;
+  const bool suspected = event.suspicion < VIC_RECOVERED_ESTABLISHED;
+  note_suspicion(
+      {.kind = suspected ? SuspicionEvent::Kind::kSuspected : SuspicionEvent::Kind::kRecovered,
+       .cause = static_cast<SuspicionEvent::Cause>(event.suspicion),
+       .endpoint = *endpoint,
+       .at_ns = event.at,
+       .until_ns = event.until});
+}
+
+// Whoever does not take them wants none.
+void KernelDataplane::note_suspicion(const SuspicionEvent& event) {
+  if (suspicions_.size() >= kMostSuspicions) suspicions_.erase(suspicions_.begin());
+  suspicions_.push_back(event);
+}
+
+void KernelDataplane::end_suspicions() {
+  const uint64_t now = nanoseconds(monotonic_now());
+  for (const uint64_t endpoint : publisher_->watches().end_suspicions(now)) {
+    note_suspicion({.kind = SuspicionEvent::Kind::kRecovered,
+                    .cause = SuspicionEvent::Cause::kTimeUp,
+                    .endpoint = endpoint,
+                    .at_ns = now});
+  }
+}
+
 std::optional<NodeContext> KernelDataplane::load_context() const {
   return dataplane::load_context(generation_->memory().context[0]);
 }
@@ -131,10 +172,12 @@ void KernelDataplane::renew_lease(absl::Duration lease) {
 
 void KernelDataplane::maintain() {
   reclaimer_->drain();
-  first_uses_->consume();
+  events_->consume();
+  end_suspicions();
   publisher_->reclaim();
   retry_pending();
   count_active_if_needed();
+  watch_if_needed();
   counters_->publish_rows();
 }
 
@@ -166,7 +209,9 @@ DataplaneStatus KernelDataplane::status() const {
                                          ? options_.limits.choice_lines
                                          : sizes.choice_lines};
   status.active_endpoints = publisher_->active_ids().usage();
-  status.active_connections = publisher_->active_ids().total();
+  status.active_connections = publisher_->active_ids().total() + publisher_->watches().active();
+  status.watched_endpoints = publisher_->watches().usage();
+  status.observed = publisher_->watches().totals();
   status.slots4 = slots(model::Family::kIpv4);
   status.slots6 = slots(model::Family::kIpv6);
   status.frontends4 = frontends(model::Family::kIpv4);

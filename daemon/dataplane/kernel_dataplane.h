@@ -10,17 +10,19 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "dataplane/active_link.h"
 #include "dataplane/counters.h"
 #include "dataplane/dataplane.h"
-#include "dataplane/first_use.h"
 #include "dataplane/generation.h"
 #include "dataplane/growth.h"
+#include "dataplane/hook_events.h"
 #include "dataplane/kernel_sockets.h"
 #include "dataplane/kernel_traces.h"
 #include "dataplane/links.h"
@@ -30,6 +32,7 @@
 #include "dataplane/publisher.h"
 #include "dataplane/realms.h"
 #include "dataplane/reclaim.h"
+#include "dataplane/watch_links.h"
 
 namespace vicinity::dataplane {
 
@@ -85,6 +88,13 @@ class KernelDataplane final : public Dataplane {
   }
   [[nodiscard]] DataplaneStatus status() const override;
 
+  [[nodiscard]] std::span<const ObservedEndpoint> observed() override {
+    return publisher_->watches().observe();
+  }
+  [[nodiscard]] std::vector<SuspicionEvent> take_suspicions() override {
+    return std::exchange(suspicions_, {});
+  }
+
   // As long as this object.
   [[nodiscard]] Sockets* sockets() override { return sockets_.get(); }
   [[nodiscard]] Traces* traces() override { return traces_.get(); }
@@ -118,6 +128,10 @@ class KernelDataplane final : public Dataplane {
   void publish_in_larger_maps(const Unpublished& service, ApplyResult& result);
   void retry_pending();
   void count_active_if_needed();
+  void watch_if_needed();
+  void on_suspicion(const vic_watch_event& event);
+  void note_suspicion(const SuspicionEvent& event);
+  void end_suspicions();
   [[nodiscard]] Publisher::Environment environment_of(const Generation& generation) const;
   [[nodiscard]] LoadPlan plan(const Sizes& sizes) const;
 
@@ -129,7 +143,7 @@ class KernelDataplane final : public Dataplane {
   MappedMap counter_memory_;
   std::unique_ptr<Counters> counters_;
   std::unique_ptr<Reclaimer> reclaimer_;
-  std::unique_ptr<FirstUses> first_uses_;
+  std::unique_ptr<HookEvents> events_;
   std::unique_ptr<KernelSockets> sockets_;
   std::unique_ptr<KernelTraces> traces_;
   std::unique_ptr<PodMap> pod_map_;
@@ -144,6 +158,8 @@ class KernelDataplane final : public Dataplane {
   Predecessor predecessor_;
   std::string attach_problem_;
   ActiveLink active_link_;
+  WatchLinks watch_links_;
+  std::vector<SuspicionEvent> suspicions_;  // heard and not yet taken
   uint32_t own_tgid_ = 0;
   std::map<std::string, compile::ServiceTable> pending_;  // refused for want of room
   GrowthRetry growth_retry_;

@@ -53,10 +53,12 @@ absl::Status KernelDataplane::grow(const Sizes& sizes) {
   absl::Status switched = pins_.pin(number, next->map_fds());
   if (switched.ok()) switched = links_.update(next->object());
   if (switched.ok()) switched = active_link_.update(next->object());
+  if (switched.ok() && watch_links_.attached()) switched = watch_links_.attach(next->object());
   if (!switched.ok()) {
     // Back to the old programs, one of which may have been replaced already.
     switched.Update(links_.update(generation_->object()));
     switched.Update(active_link_.update(generation_->object()));
+    if (watch_links_.attached()) switched.Update(watch_links_.attach(generation_->object()));
     switched.Update(Pins::remove(pins_.generation_path(number)));
     return switched;
   }

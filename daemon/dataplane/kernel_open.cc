@@ -101,6 +101,7 @@ absl::Status KernelDataplane::adopt(const GenerationPin& pin) {
   LoadPlan taken = plan(Sizes{});
   for (const auto& [name, fd] : maps) taken.reuse.emplace(name, fd.get());
   VIC_ASSIGN_OR_RETURN(const MappedTables tables, map_tables(taken.reuse, Access::kReadOnly));
+  taken.sizes.watched = static_cast<uint32_t>(tables.memory.watched.size());
   taken.shards = static_cast<uint32_t>(tables.memory.counters.size() / VIC_COUNTER_SHARD);
   if (!std::has_single_bit(taken.shards))
     return base::internal("vic_counters: {} shards", taken.shards);
@@ -132,18 +133,19 @@ absl::Status KernelDataplane::share(const Generation& generation) {
   pod_map_ = std::make_unique<PodMap>(shared_.at("vic_pods").get());
   realms_->skip(pod_map_->highest_realm());
   VIC_ASSIGN_OR_RETURN(reclaimer_, Reclaimer::start(shared_.at("vic_grace").get()));
-  VIC_ASSIGN_OR_RETURN(first_uses_,
-                       FirstUses::open(shared_.at("vic_events").get(),
-                                       [this](model::Family family, const FrontendKey& key) {
-                                         on_first_use(family, key);
-                                       }));
+  VIC_ASSIGN_OR_RETURN(
+      events_, HookEvents::open(
+                   shared_.at("vic_events").get(),
+                   {.first_use = [this](model::Family family,
+                                        const FrontendKey& key) { on_first_use(family, key); },
+                    .suspicion = [this](const vic_watch_event& event) { on_suspicion(event); }}));
   VIC_ASSIGN_OR_RETURN(sockets_, KernelSockets::open(generation.object(), options_.terminate));
   VIC_ASSIGN_OR_RETURN(traces_, KernelTraces::open(generation.object(), options_.cgroup, [this] {
                          return generation_->memory().config;
                        }));
   maintenance_.reset(::epoll_create1(EPOLL_CLOEXEC));
   VIC_RETURN_IF_ERROR(watch(maintenance_.get(), reclaimer_->fd()));
-  return watch(maintenance_.get(), first_uses_->fd());
+  return watch(maintenance_.get(), events_->fd());
 }
 
 void KernelDataplane::set_options() const {
@@ -158,7 +160,9 @@ absl::Status KernelDataplane::attach() {
   VIC_ASSIGN_OR_RETURN(links_, Links::attach(options_.cgroup, pins_, generation_->object()));
   active_link_ = ActiveLink(options_.cgroup, pins_);
   VIC_RETURN_IF_ERROR(active_link_.adopt(generation_->object()));
+  watch_links_ = WatchLinks(pins_);
   count_active_if_needed();
+  watch_if_needed();
   return absl::OkStatus();
 }
 
@@ -228,6 +232,11 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
   if (traces_ != nullptr) plan.reuse.merge(traces_->maps());
   if (generation_ != nullptr && generation_->sizes().affinities == sizes.affinities) {
     plan.reuse.emplace("vic_affinities", generation_->object().map_fd("vic_affinities"));
+  }
+  if (generation_ != nullptr && generation_->sizes().watched == sizes.watched) {
+    for (const char* name : {"vic_watched", "vic_notes"}) {
+      plan.reuse.emplace(name, generation_->object().map_fd(name));
+    }
   }
   return plan;
 }

@@ -28,6 +28,7 @@ struct Memory {
   std::span<vic_service> services;
   std::span<vic_line> choices;
   std::span<__u64> active;
+  std::span<vic_watched> watched;
   std::span<vic_context> context;
   std::span<__u64> counters;
 };

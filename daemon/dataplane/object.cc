@@ -11,6 +11,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 
 #include "base/status.h"
 
@@ -28,6 +29,8 @@ int log_libbpf(libbpf_print_level level, const char* format, va_list arguments) 
   return length;
 }
 
+bool is_watching(const LoadPlan& plan) { return plan.sizes.watched > 1; }
+
 std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
   const Sizes::Family& ipv4 = plan.sizes.families[0];
   const Sizes::Family& ipv6 = plan.sizes.families[1];
@@ -41,6 +44,8 @@ std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
           {"vic_services", plan.sizes.records},
           {"vic_choices", plan.sizes.choice_lines},
           {"vic_affinities", plan.sizes.affinities},
+          {"vic_watched", plan.sizes.watched},
+          {"vic_notes", is_watching(plan) ? uint32_t{VIC_NOTE_LINES} : 1u},
           {"vic_counters", plan.shards * VIC_COUNTER_SHARD}};
 }
 
@@ -117,22 +122,21 @@ absl::Status set_option(bpf_object* object, const Option& option) {
 }
 
 absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
-  const std::array<Option, 8> options = {{{"vic_counting", plan.counting ? 1u : 0u},
+  const std::array<Option, 9> options = {{{"vic_counting", plan.counting ? 1u : 0u},
                                           {"vic_tracing", plan.tracing ? 1u : 0u},
                                           {"vic_host_netns", plan.host_netns},
                                           {"vic_probe_port", plan.probe_port},
                                           {"vic_shard_mask", plan.shards - 1},
                                           {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
                                           {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
-                                          {"vic_peer_names", plan.records.peer_names}}};
+                                          {"vic_peer_names", plan.records.peer_names},
+                                          {"vic_watching", is_watching(plan) ? 1u : 0u}}};
   for (const Option& option : options) VIC_RETURN_IF_ERROR(set_option(object, option));
   return absl::OkStatus();
 }
 
-// They need kernel BTF and a kernel function that is not everywhere; whoever loads the object
-// without them must not need either.
-void leave_out_iterators(bpf_object* object) {
-  for (const char* name : {"vic_destroy_tcp", "vic_destroy_udp"}) {
+void leave_out(bpf_object* object, std::initializer_list<const char*> programs) {
+  for (const char* name : programs) {
     bpf_program__set_autoload(bpf_object__find_program_by_name(object, name), false);
   }
 }
@@ -175,7 +179,10 @@ absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
   bpf_object* object = result.object_.get();
   VIC_RETURN_IF_ERROR(set_maps(object, plan));
   VIC_RETURN_IF_ERROR(set_options(object, plan));
-  if (!plan.records.destroy) leave_out_iterators(object);
+  // They need kernel BTF and a kernel function that is not everywhere; whoever loads the object
+  // without them must not need either.
+  if (!plan.records.destroy) leave_out(object, {"vic_destroy_tcp", "vic_destroy_udp"});
+  if (!is_watching(plan)) leave_out(object, {"vic_set_state", "vic_error_report"});
   if (const int error = bpf_object__load(object); error != 0) return load_error(-error);
   return result;
 }
@@ -191,11 +198,12 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",   "vic_frontends4", "vic_frontends6", "vic_slots4",   "vic_slots6",
-      "vic_aliases4", "vic_aliases6",   "vic_services",   "vic_choices",  "vic_active",
-      "vic_counted",  "vic_affinities", "vic_context",    "vic_counters", "vic_outcomes",
-      "vic_events",   "vic_grace",      "vic_origins",    "vic_pairs",    "vic_mptcp_origins",
-      "vic_pods",     "vic_ranges4",    "vic_ranges6",    "vic_doomed"};
+      "vic_config",   "vic_frontends4",    "vic_frontends6", "vic_slots4",     "vic_slots6",
+      "vic_aliases4", "vic_aliases6",      "vic_services",   "vic_choices",    "vic_active",
+      "vic_watched",  "vic_notes",         "vic_counted",    "vic_affinities", "vic_context",
+      "vic_counters", "vic_outcomes",      "vic_events",     "vic_grace",      "vic_origins",
+      "vic_pairs",    "vic_mptcp_origins", "vic_pods",       "vic_ranges4",    "vic_ranges6",
+      "vic_doomed"};
   return names;
 }
 

@@ -32,6 +32,7 @@ struct Sizes {
   uint32_t records = 2;
   uint32_t choice_lines = 2;
   uint32_t affinities = 1;
+  uint32_t watched = 1;  // 1: nothing is watched, and the programs do not look
   std::array<Family, 2> families;
   bool operator==(const Sizes&) const = default;
 };

@@ -62,6 +62,7 @@ Publisher::Publisher(const Environment& environment)
               FamilyTables(Family::kIpv6, environment.memory)},
       choices_({.first = 1, .count = static_cast<uint32_t>(environment.memory.choices.size()) - 1}),
       active_(environment.memory.active),
+      watches_(environment.memory.watched),
       first_turn_(environment.first_turn) {}
 
 void Publisher::format() {

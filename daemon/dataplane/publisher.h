@@ -28,6 +28,7 @@
 #include "dataplane/records.h"
 #include "dataplane/survey.h"
 #include "dataplane/table_codec.h"
+#include "dataplane/watches.h"
 
 namespace vicinity::dataplane {
 
@@ -80,6 +81,7 @@ struct Demand {
   uint64_t records = 0;
   uint64_t choice_lines = 0;
   bool affinity = false;  // a table wants clients to be remembered
+  bool watch = false;     // a table is watched
   std::array<Family, 2> families;
 };
 
@@ -130,6 +132,8 @@ class Publisher {
   }
   [[nodiscard]] uint64_t choice_lines() const { return choice_lines_; }  // published
   [[nodiscard]] const ActiveIds& active_ids() const { return active_; }
+  [[nodiscard]] Watches& watches() { return watches_; }
+  [[nodiscard]] const Watches& watches() const { return watches_; }
   // Takes over who counts connections and whose turn it is from a publisher whose tables this one
   // is about to publish anew. REQUIRES: nothing published yet.
   void succeed(const Publisher& other);
@@ -230,9 +234,12 @@ class Publisher {
   [[nodiscard]] std::optional<Unpublished> stage_choice(const compile::PortTable& table,
                                                         const Staged& staged, TableSpot& spot);
   [[nodiscard]] uint64_t choice_lines_of(const PublishedService& service) const;
-  [[nodiscard]] std::optional<std::vector<uint32_t>> acquire_endpoints(
-      const compile::PortTable& table, uint64_t id);
-  void release_endpoints(std::span<const uint32_t> endpoints);
+  // Who counts the connections of a block's slots; `group` 0: not watched.
+  using BlockElements = WatchedElements;
+  [[nodiscard]] std::optional<BlockElements> acquire_endpoints(std::string_view service,
+                                                               const compile::PortTable& table);
+  void release_endpoints(const BlockElements& elements);
+  [[nodiscard]] static BlockElements elements_in(std::span<const vic_line> block);
   [[nodiscard]] std::vector<uint64_t> cursors_of(std::string_view service,
                                                  const compile::PortTable& table) const;
   void note_cursors(const PublishedPort& port, std::vector<uint64_t>& cursors) const;
@@ -276,6 +283,7 @@ class Publisher {
   std::array<FamilyTables, 2> tables_;
   Arena choices_;
   ActiveIds active_;
+  Watches watches_;
   uint64_t choice_lines_ = 0;
   uint64_t first_turn_ = 0;
   absl::flat_hash_map<uint64_t, std::vector<uint64_t>> inherited_turns_;  // by table_id()

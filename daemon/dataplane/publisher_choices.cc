@@ -56,8 +56,8 @@ std::optional<Unpublished> Publisher::stage_choice(const PortTable& table, const
   if (!compile::needs_choice(table)) return std::nullopt;
   const compile::ServiceTable& service = *staged.table;
   const uint64_t id = compile::table_id(service.name, table.port, table.family);
-  const auto endpoints = acquire_endpoints(table, id);
-  if (!endpoints) {
+  const auto elements = acquire_endpoints(service.name, table);
+  if (!elements) {
     const Usage usage = active_.usage();
     return Unpublished{.table = &service,
                        .status = base::exhausted(
@@ -67,17 +67,19 @@ std::optional<Unpublished> Publisher::stage_choice(const PortTable& table, const
   const std::vector<uint64_t> cursors = cursors_of(service.name, table);
   const auto block = compile::choice_block(table, {.first_slot = spot.slots.loaded.first,
                                                    .table_id = id,
-                                                   .endpoints = *endpoints,
-                                                   .cursors = cursors});
+                                                   .endpoints = elements->endpoints,
+                                                   .cursors = cursors,
+                                                   .watch_group = elements->group,
+                                                   .rest_slot = spot.slots.rest.first});
   if (!block.ok()) {
-    release_endpoints(*endpoints);
+    release_endpoints(*elements);
     return Unpublished{
         .table = &service,
         .status = base::invalid("service {}: {}", service.name, base::message(block.status()))};
   }
   const auto lines = choices_.allocate(static_cast<uint32_t>(block->size()));
   if (!lines) {
-    release_endpoints(*endpoints);
+    release_endpoints(*elements);
     Unpublished failed = choices_full(service, block->size(),
                                       {.used = choices_.used(), .capacity = choices_.capacity()});
     failed.shortage = Shortage::kChoices;
@@ -89,23 +91,48 @@ std::optional<Unpublished> Publisher::stage_choice(const PortTable& table, const
   return std::nullopt;
 }
 
-std::optional<std::vector<uint32_t>> Publisher::acquire_endpoints(const PortTable& table,
-                                                                  uint64_t id) {
-  std::vector<uint32_t> endpoints;
-  if (!compile::counts_active(table)) return endpoints;
+// A table for whose endpoints there is no room among the watched ones is published all the same.
+std::optional<WatchedElements> Publisher::acquire_endpoints(std::string_view service,
+                                                            const PortTable& table) {
+  const uint64_t id = compile::table_id(service, table.port, table.family);
+  BlockElements elements;
+  if (table.watch) {
+    const auto watched =
+        watches_.acquire({.service = service, .port = table.port, .id = id}, table);
+    if (!watched) return elements;
+    elements = *watched;
+    for (uint32_t& endpoint : elements.endpoints) endpoint |= VIC_ENDPOINT_WATCHED;
+    return elements;
+  }
+  if (!compile::counts_active(table)) return elements;
   for (size_t i = 0; i < table.loaded; ++i) {
     const auto endpoint = active_.acquire(key_of(id, table.slots[i]));
     if (!endpoint) {
-      release_endpoints(endpoints);
+      release_endpoints(elements);
       return std::nullopt;
     }
-    endpoints.push_back(*endpoint);
+    elements.endpoints.push_back(*endpoint);
   }
-  return endpoints;
+  return elements;
 }
 
-void Publisher::release_endpoints(std::span<const uint32_t> endpoints) {
-  for (const uint32_t endpoint : endpoints) active_.release(endpoint);
+void Publisher::release_endpoints(const BlockElements& elements) {
+  if (elements.group == 0) {
+    for (const uint32_t endpoint : elements.endpoints) active_.release(endpoint);
+    return;
+  }
+  BlockElements watched = elements;
+  for (uint32_t& endpoint : watched.endpoints) endpoint &= ~VIC_ENDPOINT_WATCHED;
+  watches_.release(watched);
+}
+
+WatchedElements Publisher::elements_in(std::span<const vic_line> block) {
+  BlockElements elements;
+  if (const vic_choice_watch* watch = choice_watch(block)) elements.group = watch->group;
+  for (const auto members : {choice_members(block), choice_rest(block)}) {
+    for (const vic_member& member : members) elements.endpoints.push_back(member.endpoint);
+  }
+  return elements;
 }
 
 // Turns go on where the table that is replaced has got to.
@@ -133,6 +160,7 @@ void Publisher::note_cursors(const PublishedPort& port, std::vector<uint64_t>& c
 
 void Publisher::succeed(const Publisher& other) {
   active_.inherit(other.active_);
+  watches_.inherit(other.watches_);
   for (const auto& [name, service] : other.services_) {
     for (const PublishedPort& port : service.ports) {
       if (other.records_.at(port.record).algorithm != VIC_ALGORITHM_ROUND_ROBIN) continue;
@@ -145,10 +173,7 @@ void Publisher::succeed(const Publisher& other) {
 
 void Publisher::release_choice(Block block) {
   if (block.count == 0) return;
-  for (const vic_member& member :
-       choice_members(memory_.choices.subspan(block.first, block.count))) {
-    if (member.endpoint != 0) active_.release(member.endpoint);
-  }
+  release_endpoints(elements_in(memory_.choices.subspan(block.first, block.count)));
   choices_.release(block);
 }
 
@@ -160,11 +185,17 @@ void Publisher::adopt_choice(const std::string& service, const PublishedPort& po
       choices_.take({.first = record.choices, .count = record.choice_lines});
   choice_lines_ += record.choice_lines;
   const uint64_t id = compile::table_id(service, port.port, port.family);
-  const auto members = choice_members(memory_.choices.subspan(record.choices, record.choice_lines));
-  for (size_t i = 0; i < members.size(); ++i) {
-    const uint32_t slot = record.first + static_cast<uint32_t>(i);
-    active_.take(key_of(id, load_slot(memory_, port.family, slot)), members[i].endpoint);
+  BlockElements elements =
+      elements_in(memory_.choices.subspan(record.choices, record.choice_lines));
+  const std::vector<compile::Slot> slots = load_table(memory_, record).slots;
+  if (elements.group == 0) {
+    for (size_t i = 0; i < elements.endpoints.size(); ++i) {
+      active_.take(key_of(id, slots[i]), elements.endpoints[i]);
+    }
+    return;
   }
+  for (uint32_t& endpoint : elements.endpoints) endpoint &= ~VIC_ENDPOINT_WATCHED;
+  watches_.take({.service = service, .port = port.port, .id = id}, slots, elements);
 }
 
 }  // namespace vicinity::dataplane

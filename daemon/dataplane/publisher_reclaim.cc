@@ -39,6 +39,7 @@ void Publisher::reclaim() {
     release(what);
   }
   active_.sweep();
+  watches_.sweep();
   for (FamilyTables& tables : tables_) tables.frontends.tidy();
   collect_leftovers();
   narrow_prefixes();
@@ -116,6 +117,7 @@ void Publisher::adopt() {
   }
   for (auto& [name, service] : found.services) adopt_service(name, std::move(service));
   active_.keep_counted();
+  watches_.keep_counted();
   adopt_ranges();
   retire_unowned({at(Family::kIpv4).frontends.unowned(), at(Family::kIpv6).frontends.unowned()});
   collect_leftovers();

@@ -321,6 +321,7 @@ Demand Publisher::demand(const compile::Diff& diff) const {
   Demand demand = {.records = records_.used(),
                    .choice_lines = choices_.used(),
                    .affinity = false,
+                   .watch = false,
                    .families = {}};
   for (const Family family : kFamilies) {
     const FamilyTables& tables = tables_[index_of(family)];
@@ -335,6 +336,7 @@ Demand Publisher::demand(const compile::Diff& diff) const {
       (port.has_aliases() ? family.aliased_slots : family.plain_slots) += port.slots.size();
       demand.choice_lines += compile::choice_lines(port);
       demand.affinity |= port.algorithm.affinity_timeout_s > 0;
+      demand.watch |= port.watch.has_value();
     }
     if (find(table.name) != nullptr) continue;
     for (const FrontAddress& address : front_addresses(table)) {

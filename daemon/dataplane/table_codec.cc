@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <tuple>
 
 #include "dataplane/choice_view.h"
@@ -47,8 +48,9 @@ uint16_t view_flags(const PortTable& table) {
   if (table.on_empty == policy::OnEmpty::kPass) flags |= VIC_VIEW_PASS_EMPTY;
   if (table.mode == policy::Mode::kPassthrough) flags |= VIC_VIEW_PASSTHROUGH;
   const policy::AlgorithmSpec& spec = table.algorithm;
-  const bool sticky = spec.kind == policy::Algorithm::kRandom && spec.affinity_timeout_s > 0;
-  flags |= (sticky ? uint32_t{VIC_ALGORITHM_STICKY_RANDOM} : static_cast<uint32_t>(spec.kind))
+  const bool by_block =
+      spec.kind == policy::Algorithm::kRandom && (spec.affinity_timeout_s > 0 || table.watch);
+  flags |= (by_block ? uint32_t{VIC_ALGORITHM_BLOCK_RANDOM} : static_cast<uint32_t>(spec.kind))
            << VIC_VIEW_ALGORITHM_SHIFT;
   return static_cast<uint16_t>(flags);
 }
@@ -65,14 +67,29 @@ uint32_t first_of(uint32_t count, uint32_t flags, const Places& places) {
   return (flags & VIC_VIEW_ALGORITHM_MASK) != 0 ? places.choices : places.slots;
 }
 
-vic_parameters parameters_of(const policy::AlgorithmSpec& spec) {
+vic_parameters parameters_of(const PortTable& table) {
+  const policy::AlgorithmSpec& spec = table.algorithm;
+  const compile::Watch watch = table.watch.value_or(compile::Watch{});
   return {.maglev_size = spec.maglev_size,
           .ring_min = spec.ring_min,
           .ring_max = spec.ring_max,
           .affinity_s = spec.affinity_timeout_s,
           .bias_permille = static_cast<uint16_t>(spec.bias_permille),
           .choice_count = static_cast<uint8_t>(spec.choice_count),
-          .hash_input = static_cast<uint8_t>(spec.hash_input)};
+          .hash_input = static_cast<uint8_t>(spec.hash_input),
+          .refused_in_row = watch.refused_in_row,
+          .timeouts_in_row = watch.timeouts_in_row,
+          .suspicion_ms = watch.suspicion_ms,
+          .most_suspects = watch.most_suspects};
+}
+
+std::optional<compile::Watch> watch_of(const vic_service& record) {
+  if ((record.flags & VIC_SERVICE_WATCHED) == 0) return std::nullopt;
+  const vic_parameters& parameters = record.parameters;
+  return compile::Watch{.refused_in_row = parameters.refused_in_row,
+                        .timeouts_in_row = parameters.timeouts_in_row,
+                        .suspicion_ms = parameters.suspicion_ms,
+                        .most_suspects = parameters.most_suspects};
 }
 
 policy::AlgorithmSpec spec_of(const vic_service& record) {
@@ -114,6 +131,7 @@ PortTable header_of(const vic_service& record) {
   table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
   table.had_workload = (record.flags & VIC_SERVICE_HAD_WORKLOAD) != 0;
   table.loaded = record.loaded;
+  table.watch = watch_of(record);
   for (const vic_tier& tier : std::span(record.tiers).first(record.tier_count)) {
     table.tiers.push_back(
         {.priority = tier.priority, .load_percent = tier.load_percent, .count = tier.count});
@@ -208,7 +226,7 @@ void store_record(vic_service& record, const PortTable& table, const TableSpot& 
   record.family = static_cast<uint8_t>(table.family);
   record.mode = static_cast<uint8_t>(table.mode);
   record.algorithm = static_cast<uint8_t>(table.algorithm.kind);
-  record.parameters = parameters_of(table.algorithm);
+  record.parameters = parameters_of(table);
   record.choices = spot.choices.first;
   record.choice_lines = spot.choices.count;
   record.tier_count = static_cast<uint8_t>(table.tiers.size());
@@ -224,6 +242,7 @@ uint32_t record_flags(const PortTable& table) {
   uint32_t flags = VIC_SERVICE_USED;
   if (table.has_aliases()) flags |= VIC_SERVICE_ALIASES;
   if (table.had_workload) flags |= VIC_SERVICE_HAD_WORKLOAD;
+  if (table.watch) flags |= VIC_SERVICE_WATCHED;
   return flags;
 }
 
@@ -264,9 +283,9 @@ bool holds(const Memory& memory, const vic_service& record, const PortTable& tab
   }
   const PortTable header = header_of(record);
   return std::tie(header.port, header.family, header.mode, header.algorithm, header.on_empty,
-                  header.pass, header.weighted, header.had_workload, header.tiers) ==
+                  header.pass, header.weighted, header.had_workload, header.tiers, header.watch) ==
          std::tie(table.port, table.family, table.mode, table.algorithm, table.on_empty, table.pass,
-                  table.weighted, table.had_workload, table.tiers);
+                  table.weighted, table.had_workload, table.tiers, table.watch);
 }
 
 bool is_plausible(const Memory& memory, const vic_service& record) {

@@ -32,7 +32,7 @@
 #define VIC_STATIC_ASSERT _Static_assert
 #endif
 
-#define VICINITY_ABI_VERSION 2
+#define VICINITY_ABI_VERSION 3
 
 /* Index into vic_config, and the family byte of a service record. */
 enum vic_family {
@@ -55,7 +55,7 @@ enum vic_limit {
   VIC_PROBE_ADDRESS = 0x7f564943,
   VIC_PROBE_PORT = 1,
   VIC_NAME_CHARS = 64,
-  VIC_NAME_MORE_CHARS = 184,
+  VIC_NAME_MORE_CHARS = 200,
   VIC_CONTEXT_CHARS = 256,
   /* Rows of vic_counters: a slot's `counter` is row << 4 | tier. Row 0 means "ask for a row", the
    * last row is shared by every service that came when the pool was empty. */
@@ -108,7 +108,8 @@ enum vic_algorithm {
   VIC_ALGORITHM_LEAST_REQUEST = 2,
   VIC_ALGORITHM_RING_HASH = 3,
   VIC_ALGORITHM_MAGLEV = 4,
-  VIC_ALGORITHM_STICKY_RANDOM = 5, /* only in views: random with affinity, by a block */
+  VIC_ALGORITHM_BLOCK_RANDOM = 5, /* only in views: random by a block, for affinity or because the
+                                     table is watched */
 };
 
 /* Values of the routing mode as explained to people; the hooks do not read it. */
@@ -252,6 +253,11 @@ struct vic_parameters {
   __u16 bias_permille;
   __u8 choice_count;
   __u8 hash_input; /* enum vic_hash_input */
+  /* Failure detection; 0 without VIC_SERVICE_WATCHED. */
+  __u32 refused_in_row;
+  __u32 timeouts_in_row;
+  __u32 suspicion_ms;
+  __u32 most_suspects;
 };
 
 enum vic_service_flag {
@@ -261,6 +267,7 @@ enum vic_service_flag {
   VIC_SERVICE_HAD_WORKLOAD = 0x0008, /* a workload of this service was seen once */
   VIC_SERVICE_HEAD = 0x0010,         /* the service itself: name, counter row; the port-0 entries'
                                         record */
+  VIC_SERVICE_WATCHED = 0x0020,      /* what became of connects to its endpoints is seen */
 };
 
 /*
@@ -445,6 +452,7 @@ struct vic_affinity {
 
 enum vic_event_kind {
   VIC_EVENT_FIRST_USE = 1, /* a slot of counter row 0 was chosen: the service wants a row */
+  VIC_EVENT_SUSPICION = 2, /* struct vic_watch_event */
 };
 
 /* Ring buffer vic_events; writer: hooks; reader: daemon. Addresses are the service's. */
@@ -471,9 +479,9 @@ VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, lease_until) == 8, "all 
 VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_until) == 16, "all versions");
 VIC_STATIC_ASSERT(__builtin_offsetof(struct vic_config, self_tgid) == 24, "all versions");
 VIC_STATIC_ASSERT(sizeof(struct vic_tier) == 4, "vic_tier");
-VIC_STATIC_ASSERT(sizeof(struct vic_parameters) == 20, "vic_parameters");
-VIC_STATIC_ASSERT(sizeof(struct vic_service) == 192, "vic_service");
-VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 192, "vic_service_more");
+VIC_STATIC_ASSERT(sizeof(struct vic_parameters) == 36, "vic_parameters");
+VIC_STATIC_ASSERT(sizeof(struct vic_service) == 208, "vic_service");
+VIC_STATIC_ASSERT(sizeof(struct vic_service_more) == 208, "vic_service_more");
 VIC_STATIC_ASSERT(sizeof(struct vic_outcomes) == 128, "vic_outcomes");
 VIC_STATIC_ASSERT(sizeof(struct vic_pod) == 32, "vic_pod");
 VIC_STATIC_ASSERT(sizeof(struct vic_task) == 16, "vic_task");
@@ -487,5 +495,6 @@ VIC_STATIC_ASSERT(sizeof(struct vic_counted) == 16, "vic_counted");
 
 #include <vicinity/abi_sockets.h>
 #include <vicinity/abi_trace.h>
+#include <vicinity/abi_watch.h>
 
 #endif /* VICINITY_ABI_H_ */

@@ -34,7 +34,7 @@ struct vic_origin {
   struct vic_endpoint service;
   struct vic_endpoint backend;
   __u32 flags;  /* enum vic_origin_flag; changed in place, by atomic operations only */
-  __u32 active; /* for counting connections by endpoint: its number, 0 = not counted */
+  __u32 active; /* UDP: the endpoint as vic_member has it, for its errors; 0 = not watched */
   __u64 netns_cookie;
   __u64 started_at; /* for timing connects: CLOCK_MONOTONIC ns, 0 = not timed */
 };
@@ -53,9 +53,9 @@ struct vic_pair_key {
 struct vic_pair {
   struct vic_endpoint service;
   struct vic_endpoint backend;
-  __u32 flags; /* VIC_ORIGIN_GONE */
-  __u32 reserved;
-  __u64 next; /* id of the next one by service; 0 = the last */
+  __u32 flags;  /* VIC_ORIGIN_GONE */
+  __u32 active; /* as vic_origin has it */
+  __u64 next;   /* id of the next one by service; 0 = the last */
 };
 
 /* Argument of the program vic_retire: sets VIC_ORIGIN_GONE where the backend still is this one. */

@@ -7,6 +7,7 @@
  *   line 0       vic_choice_head | vic_choice_tier 0
  *   lines 1..    vic_choice_tier 1, 2 | 3, 4 ...         only those that carry load
  *   `members`    vic_member for each loaded slot
+ *   then         only of watched tables: vic_choice_watch, vic_member for each slot without load
  *   `table`...   what the algorithm looks up, per tier: see enum vic_shape
  *
  * A block is written whole before its view is stored and is immutable from then on, but for the
@@ -44,13 +45,19 @@ struct vic_line {
   __u64 words[8];
 };
 
+/* vic_choice_head.flags */
+enum vic_choice_flag {
+  VIC_CHOICE_HASH_RANDOM = 0x01, /* what VIC_HASH_RANDOM is */
+  VIC_CHOICE_WATCHED = 0x02,     /* failures of the endpoints are seen, suspects avoided */
+};
+
 struct vic_choice_head {
   __u32 first_slot; /* of the table, in vic_slots */
   __u16 count;      /* loaded slots */
   __u8 algorithm;   /* enum vic_algorithm */
   __u8 tier_count;  /* loaded tiers */
   __u8 choice_count;
-  __u8 hash_input; /* enum vic_hash_input */
+  __u8 flags; /* enum vic_choice_flag */
   __u16 bias_permille;
   __u32 affinity_s; /* 0 = no affinity */
   __u64 table_id;   /* of this service, port and family, whatever its table: key of affinity */
@@ -74,7 +81,17 @@ struct vic_choice_tier {
 
 struct vic_member {
   __u32 weight;
-  __u32 endpoint; /* index into vic_active; 0 = not counted */
+  __u32 endpoint; /* index into vic_active, or VIC_ENDPOINT_WATCHED and one into vic_watched; 0 =
+                     not counted */
+};
+
+/* Where to go when everything with load is suspect. The line behind the members. */
+struct vic_choice_watch {
+  __u32 group;      /* element of vic_watched with the table's vic_watch_group */
+  __u32 rest_slot;  /* first slot without load; they are in order of tier */
+  __u32 rest_count; /* slots without load; their members follow this line */
+  __u32 next_count; /* of them, those of the first tier */
+  __u64 reserved[6];
 };
 
 /* Six entries of a ring: one cache line has the hash and what it leads to. */
@@ -88,6 +105,8 @@ VIC_STATIC_ASSERT(sizeof(struct vic_line) == 64, "vic_line");
 VIC_STATIC_ASSERT(sizeof(struct vic_choice_head) == 32, "vic_choice_head");
 VIC_STATIC_ASSERT(sizeof(struct vic_choice_tier) == 32, "vic_choice_tier");
 VIC_STATIC_ASSERT(sizeof(struct vic_member) == 8, "vic_member");
+VIC_STATIC_ASSERT(sizeof(struct vic_choice_watch) == 64, "vic_choice_watch");
+VIC_STATIC_ASSERT((int)VIC_CHOICE_HASH_RANDOM == (int)VIC_HASH_RANDOM, "one bit says it");
 VIC_STATIC_ASSERT(sizeof(struct vic_ring_line) == 64, "vic_ring_line");
 
 #endif /* VICINITY_CHOICE_H_ */

@@ -14,7 +14,7 @@ work=$VIC_ROOT/build/vm/$version
 bin=$VIC_ROOT/build/dev/bin
 root=$work/root
 helpers=(vic_helloworld vic_pod_agent vic_test_publisher vic_held_client vic_socket_script
-  vic_dns_server)
+  vic_dns_server vic_failing_server)
 
 find_package() {
   apt-cache search --names-only "^linux-image-$version\.[0-9]+-[0-9]+-cloud-amd64-unsigned$" |

@@ -86,7 +86,9 @@ std::vector<Type> abi_types() {
        {MEMBER(vic_parameters, maglev_size), MEMBER(vic_parameters, ring_min),
         MEMBER(vic_parameters, ring_max), MEMBER(vic_parameters, affinity_s),
         MEMBER(vic_parameters, bias_permille), MEMBER(vic_parameters, choice_count),
-        MEMBER(vic_parameters, hash_input)}},
+        MEMBER(vic_parameters, hash_input), MEMBER(vic_parameters, refused_in_row),
+        MEMBER(vic_parameters, timeouts_in_row), MEMBER(vic_parameters, suspicion_ms),
+        MEMBER(vic_parameters, most_suspects)}},
       {"vic_line", sizeof(vic_line), {MEMBER(vic_line, words)}},
       {"vic_affinity_key",
        sizeof(vic_affinity_key),
@@ -151,7 +153,7 @@ std::vector<Type> socket_types() {
       {"vic_pair",
        sizeof(vic_pair),
        {MEMBER(vic_pair, service), MEMBER(vic_pair, backend), MEMBER(vic_pair, flags),
-        MEMBER(vic_pair, reserved), MEMBER(vic_pair, next)}},
+        MEMBER(vic_pair, active), MEMBER(vic_pair, next)}},
       {"vic_retirement",
        sizeof(vic_retirement),
        {MEMBER(vic_retirement, cookie), MEMBER(vic_retirement, pair),
@@ -166,6 +168,22 @@ std::vector<Type> socket_types() {
       {"vic_trace_state",
        sizeof(vic_trace_state),
        {MEMBER(vic_trace_state, until), MEMBER(vic_trace_state, lost)}},
+  };
+}
+
+// Those that the object describes: the others are named by no map.
+std::vector<Type> watch_types() {
+  return {
+      {"vic_watched",
+       sizeof(vic_watched),
+       {MEMBER(vic_watched, active), MEMBER(vic_watched, established),
+        MEMBER(vic_watched, connect_ns), MEMBER(vic_watched, suspected_until),
+        MEMBER(vic_watched, refused), MEMBER(vic_watched, unreachable),
+        MEMBER(vic_watched, timed_out), MEMBER(vic_watched, reset_early),
+        MEMBER(vic_watched, failed_in_row), MEMBER(vic_watched, refused_in_row),
+        MEMBER(vic_watched, timeouts_in_row), MEMBER(vic_watched, group)}},
+      {"vic_note", sizeof(vic_note), {MEMBER(vic_note, cookie), MEMBER(vic_note, state)}},
+      {"vic_note_line", sizeof(vic_note_line), {MEMBER(vic_note_line, notes)}},
   };
 }
 
@@ -191,6 +209,7 @@ class Abi : public ::testing::Test {
 TEST_F(Abi, EveryMemberIsWhereTheDaemonHasIt) {
   std::vector<Type> types = abi_types();
   std::ranges::copy(socket_types(), std::back_inserter(types));
+  std::ranges::copy(watch_types(), std::back_inserter(types));
   for (const Type& type : types) {
     SCOPED_TRACE(type.name);
     const int id = btf__find_by_name_kind(types_, type.name.c_str(), BTF_KIND_STRUCT);
@@ -227,6 +246,8 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_services", BPF_MAP_TYPE_ARRAY, sizeof(vic_service), "vic_service"},
       {"vic_choices", BPF_MAP_TYPE_ARRAY, sizeof(vic_line), "vic_line"},
       {"vic_active", BPF_MAP_TYPE_ARRAY, sizeof(__u64), "__u64"},
+      {"vic_watched", BPF_MAP_TYPE_ARRAY, sizeof(vic_watched), "vic_watched"},
+      {"vic_notes", BPF_MAP_TYPE_ARRAY, sizeof(vic_note_line), "vic_note_line"},
       {"vic_affinities", BPF_MAP_TYPE_LRU_HASH, sizeof(vic_affinity), "vic_affinity"},
       {"vic_counted", BPF_MAP_TYPE_SK_STORAGE, sizeof(vic_counted), "vic_counted"},
       {"vic_context", BPF_MAP_TYPE_ARRAY, sizeof(vic_context), "vic_context"},

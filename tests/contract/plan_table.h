@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,13 @@ inline compile::PortTable planned_table(const policy::AlgorithmSpec& spec,
              {.service = "ns/planned", .port = 80, .family = family, .had_workload = true})
       .value()
       .table;
+}
+
+// The table as one that is watched, if `watch` is set.
+inline void watch(compile::PortTable& table, const std::optional<compile::Watch>& watch) {
+  table.watch = watch;
+  if (!watch || table.algorithm != policy::AlgorithmSpec{}) return;
+  for (size_t i = 0; i < table.loaded; ++i) table.slots[i].share = 1;
 }
 
 }  // namespace vicinity::testing

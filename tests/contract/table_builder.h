@@ -151,7 +151,14 @@ class RandomTables {
     if (table.mode == policy::Mode::kPassthrough && below(2) == 0) {
       table.pass = policy::Pass::kWaypoint;
     }
+    if (below(3) == 0) {
+      table.watch = {.refused_in_row = static_cast<uint32_t>(below(3)),
+                     .timeouts_in_row = static_cast<uint32_t>(below(5)),
+                     .suspicion_ms = static_cast<uint32_t>(below(100000)),
+                     .most_suspects = static_cast<uint32_t>(below(4))};
+    }
     if (below(2) == 0) add_algorithm(table);
+    add_shares(table);
     return table;
   }
 
@@ -166,9 +173,11 @@ class RandomTables {
          .ring_max = 100,
          .hash_input = below(2) == 0 ? policy::HashInput::kSourceIp : policy::HashInput::kRandom,
          .affinity_timeout_s = static_cast<uint32_t>(below(2)) * 60});
-    if (table.algorithm == policy::AlgorithmSpec{} || table.mode == policy::Mode::kPassthrough) {
-      return;
-    }
+  }
+
+  static void add_shares(compile::PortTable& table) {
+    const bool plain = table.algorithm == policy::AlgorithmSpec{} && !table.watch;
+    if (plain || table.mode == policy::Mode::kPassthrough) return;
     for (size_t i = 0; i < table.loaded; ++i) table.slots[i].share = table.slots[i].weight;
   }
 

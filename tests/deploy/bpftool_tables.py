@@ -14,7 +14,7 @@ from pathlib import Path
 
 MODES = ["any", "strict", "failover", "passthrough", "prioritized", "distribute"]
 ALGORITHMS = ["random", "round_robin", "least_request", "ring_hash", "maglev"]
-USED, ALIASES, HAD_WORKLOAD, HEAD = 0x1, 0x4, 0x8, 0x10
+USED, ALIASES, HAD_WORKLOAD, HEAD, WATCHED = 0x1, 0x4, 0x8, 0x10, 0x20
 WEIGHTED, PASS_EMPTY, UNKNOWN_PORT = 0x2, 0x4, 0x10
 COLUMN = 65536
 NAME_CHARS, MORE_NAME_AT = 64, 8
@@ -96,7 +96,8 @@ class Tables:
                f"{MODES[record['mode']]} {ALGORITHMS[record['algorithm']]} "
                f"on_empty={'pass' if flags & PASS_EMPTY else 'refuse'}"
                f"{' weighted' if flags & WEIGHTED else ''}"
-               f"{'' if record['flags'] & HAD_WORKLOAD else ' never-had-workload'}")
+               f"{'' if record['flags'] & HAD_WORKLOAD else ' never-had-workload'}"
+               f"{self.watch(record) if record['flags'] & WATCHED else ''}")
         for i, tier in enumerate(record["tiers"][:record["tier_count"]]):
             yield (f"    tier {i} priority={tier['priority']} load={tier['load_percent']} "
                    f"slots={tier['count']}")
@@ -108,6 +109,12 @@ class Tables:
         rest = record["total"] - record["loaded"]
         return (entries[record["first"]:][:record["loaded"]] +
                 entries[record["rest"]:][:rest])
+
+    @staticmethod
+    def watch(record):
+        what = record["parameters"]
+        return (f" watch refused={what['refused_in_row']} timeouts={what['timeouts_in_row']} "
+                f"suspicion={what['suspicion_ms']}ms most={what['most_suspects']}")
 
     def slot_lines(self, record):
         slots = self.block(self.slots[record["family"]], record)
