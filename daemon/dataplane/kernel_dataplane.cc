@@ -237,7 +237,7 @@ int KernelDataplane::program_fd(std::string_view hook) const {
   for (const Hook& known : hooks()) {
     if (known.name == hook) return generation_->object().program_fd(known.program);
   }
-  return -1;
+  return generation_->object().program_fd(hook);
 }
 
 }  // namespace vicinity::dataplane

@@ -100,7 +100,8 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] Traces* traces() override { return traces_.get(); }
 
   [[nodiscard]] const Work& work() const { return publisher_->work(); }
-  // Descriptor of a hook's program ("connect4"), for measurements.
+  // Descriptor of a hook's program ("connect4"), or of another one by its own name
+  // ("vic_set_state"), for measurements; negative: not loaded.
   [[nodiscard]] int program_fd(std::string_view hook) const;
 
  private:

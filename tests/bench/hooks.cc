@@ -22,12 +22,7 @@ constexpr uint32_t kMaxPrograms = 8;
 absl::StatusOr<HookRuns> runs_of(uint32_t program) {
   const base::UniqueFd fd(bpf_prog_get_fd_by_id(program));
   if (!fd.valid()) return base::errno_status(fmt::format("program {}: open", program));
-  bpf_prog_info info{};
-  uint32_t length = sizeof(info);
-  if (bpf_obj_get_info_by_fd(fd.get(), &info, &length) != 0) {
-    return base::errno_status(fmt::format("program {}: read its statistics", program));
-  }
-  return HookRuns{.time_ns = info.run_time_ns, .count = info.run_cnt};
+  return runs_of_program(fd.get());
 }
 
 }  // namespace
@@ -36,6 +31,15 @@ absl::StatusOr<RunTimeStats> RunTimeStats::enable() {
   base::UniqueFd fd(bpf_enable_stats(BPF_STATS_RUN_TIME));
   if (!fd.valid()) return base::errno_status("BPF run time statistics: enable");
   return RunTimeStats(std::move(fd));
+}
+
+absl::StatusOr<HookRuns> runs_of_program(int fd) {
+  bpf_prog_info info{};
+  uint32_t length = sizeof(info);
+  if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0) {
+    return base::errno_status("program: read its statistics");
+  }
+  return HookRuns{.time_ns = info.run_time_ns, .count = info.run_cnt};
 }
 
 absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup, model::Family family) {

@@ -32,6 +32,8 @@ struct HookRuns {
   uint64_t count = 0;
 };
 
+// All runs so far of this program.
+[[nodiscard]] absl::StatusOr<HookRuns> runs_of_program(int fd);
 // All runs so far of the connect programs attached to exactly this cgroup.
 [[nodiscard]] absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup,
                                                  model::Family family);

@@ -23,7 +23,7 @@ constexpr uint32_t kAllPrograms = 120'000;
 // Everything that an option can switch on.
 dataplane::LoadPlan whole_plan() {
   dataplane::LoadPlan plan;
-  plan.sizes = {.records = 16, .choice_lines = 16, .affinities = 16, .families = {}};
+  plan.sizes = {.records = 16, .choice_lines = 16, .affinities = 16, .watched = 16, .families = {}};
   for (auto& family : plan.sizes.families)
     family = {.plain_slots = 64, .aliased_slots = 64, .buckets = 4};
   plan.probe_port = 1;
@@ -36,7 +36,8 @@ dataplane::LoadPlan whole_plan() {
 }
 
 std::vector<std::string> programs_of(const dataplane::LoadPlan& plan) {
-  std::vector<std::string> names = {"vic_retire", "vic_count_active"};
+  std::vector<std::string> names = {"vic_retire", "vic_count_active", "vic_set_state",
+                                    "vic_error_report"};
   for (const dataplane::Hook& hook : dataplane::hooks()) names.emplace_back(hook.program);
   if (plan.records.destroy) names.insert(names.end(), {"vic_destroy_tcp", "vic_destroy_udp"});
   return names;

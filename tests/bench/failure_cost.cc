@@ -1,0 +1,177 @@
+#include "bench/failure_cost.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "bench/client.h"
+#include "bench/cluster.h"
+#include "bench/hooks.h"
+#include "bench/workspace.h"
+#include "compile/choices.h"
+#include "dataplane/kernel_dataplane.h"
+#include "support/bpffs.h"
+
+namespace vicinity::bench {
+namespace {
+
+using dataplane::KernelDataplane;
+using model::Family;
+
+constexpr Shape kShape = {.services = 100, .endpoints = 20};
+constexpr absl::Duration kLease = absl::Minutes(10);
+constexpr compile::Watch kWatch = {
+    .refused_in_row = 1, .timeouts_in_row = 3, .suspicion_ms = 30'000, .most_suspects = 10};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+compile::Diff watched(compile::Diff diff) {
+  for (compile::ServiceTable& service : diff.upserts) {
+    for (compile::PortTable& port : service.ports) {
+      port.watch = kWatch;
+      for (size_t i = 0; i < port.loaded; ++i) port.slots[i].share = 1;
+    }
+  }
+  return diff;
+}
+
+struct Series {
+  std::vector<double> connect_ns;
+  std::vector<double> whole_ns;
+  std::vector<double> hook_ns;
+  std::vector<double> others_ns;
+  std::vector<double> other_runs;
+};
+
+// One node with the programs of detection attached, or without.
+class Bench {
+ public:
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Bench>> make(const CostOptions& options) {
+    VIC_ASSIGN_OR_RETURN(Workspace workspace, Workspace::create());
+    VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("failure"));
+    VIC_ASSIGN_OR_RETURN(testing::Netns netns, make_endpoint_netns());
+    VIC_ASSIGN_OR_RETURN(Client client, Client::start(netns, cgroup));
+    auto self = std::unique_ptr<Bench>(new Bench(options, std::move(workspace), std::move(cgroup),
+                                                 std::move(netns), std::move(client)));
+    VIC_ASSIGN_OR_RETURN(self->plain_, compile_cluster(make_cluster({.shape = kShape}), {}));
+    self->watched_ = watched(self->plain_);
+    return self;
+  }
+
+  ~Bench() {
+    dataplane_.reset();
+    (void)testing::remove_pin_tree(pin_dir_);
+  }
+
+  absl::Status open() {
+    VIC_ASSIGN_OR_RETURN(
+        dataplane_,
+        KernelDataplane::open({.cgroup = cgroup_.path(), .pin_dir = pin_dir_, .limits = {}}));
+    dataplane_->renew_lease(kLease);
+    return absl::OkStatus();
+  }
+
+  absl::Status rounds(Series& without, Series& with) {
+    for (unsigned round = 0; round < options_.rounds; ++round) {
+      VIC_RETURN_IF_ERROR(publish(plain_));
+      VIC_RETURN_IF_ERROR(measure(without));
+      VIC_RETURN_IF_ERROR(publish(watched_));
+      VIC_RETURN_IF_ERROR(measure(with));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  Bench(const CostOptions& options, Workspace workspace, testing::Cgroup cgroup,
+        testing::Netns netns, Client client)
+      : options_(options),
+        workspace_(std::move(workspace)),
+        cgroup_(std::move(cgroup)),
+        netns_(std::move(netns)),
+        client_(std::move(client)),
+        pin_dir_(workspace_.pin_dir("failure")) {}
+
+  // Until everything that replaced tables held is free, and with it the tracing programs.
+  absl::Status publish(const compile::Diff& diff) {
+    const dataplane::ApplyResult result = dataplane_->apply(diff);
+    if (!result.refused.empty()) return result.refused.front().status;
+    const bool watching = diff.upserts.front().ports.front().watch.has_value();
+    for (int i = 0; i < 1000; ++i) {
+      dataplane_->maintain();
+      const auto status = dataplane_->status();
+      if (status.pending_reclaims == 0 && (status.watched_endpoints.used > 0) == watching) break;
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    return client_.run(batch()).status();  // warm
+  }
+
+  [[nodiscard]] Batch batch() {
+    return {.shape = kShape, .connects = options_.connects, .seed = ++seed_};
+  }
+
+  absl::Status measure(Series& series) {
+    VIC_ASSIGN_OR_RETURN(const BatchResult result, client_.run(batch()));
+    series.connect_ns.push_back(result.latencies_ns[result.latencies_ns.size() / 2]);
+    series.whole_ns.push_back(static_cast<double>(result.elapsed_ns) / options_.connects);
+    VIC_ASSIGN_OR_RETURN(const RunTimeStats stats, RunTimeStats::enable());
+    VIC_ASSIGN_OR_RETURN(const HookRuns before, hook_runs(cgroup_, Family::kIpv4));
+    VIC_ASSIGN_OR_RETURN(const HookRuns others_before, other_runs());
+    VIC_RETURN_IF_ERROR(client_.run(batch()).status());
+    VIC_ASSIGN_OR_RETURN(const HookRuns after, hook_runs(cgroup_, Family::kIpv4));
+    VIC_ASSIGN_OR_RETURN(const HookRuns others_after, other_runs());
+    const double connects = options_.connects;
+    series.hook_ns.push_back(static_cast<double>(after.time_ns - before.time_ns) / connects);
+    series.others_ns.push_back(static_cast<double>(others_after.time_ns - others_before.time_ns) /
+                               connects);
+    series.other_runs.push_back(static_cast<double>(others_after.count - others_before.count) /
+                                connects);
+    return absl::OkStatus();
+  }
+
+  // Of the programs beside connect4.
+  [[nodiscard]] absl::StatusOr<HookRuns> other_runs() const {
+    HookRuns sum;
+    for (const std::string_view name : {"sock_release", "vic_set_state", "vic_error_report"}) {
+      const int program = dataplane_->program_fd(name);
+      if (program < 0) continue;
+      VIC_ASSIGN_OR_RETURN(const HookRuns runs, runs_of_program(program));
+      sum.time_ns += runs.time_ns;
+      sum.count += runs.count;
+    }
+    return sum;
+  }
+
+  CostOptions options_;
+  Workspace workspace_;
+  testing::Cgroup cgroup_;
+  testing::Netns netns_;
+  Client client_;
+  std::string pin_dir_;
+  uint64_t seed_ = 0;
+  std::unique_ptr<KernelDataplane> dataplane_;
+  compile::Diff plain_;
+  compile::Diff watched_;
+};
+
+}  // namespace
+
+absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
+  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options));
+  VIC_RETURN_IF_ERROR(bench->open());
+  Series without;
+  Series with;
+  VIC_RETURN_IF_ERROR(bench->rounds(without, with));
+  return Cost{.connect_ns = {median(without.connect_ns), median(with.connect_ns)},
+              .whole_ns = {median(without.whole_ns), median(with.whole_ns)},
+              .hook_ns = {median(without.hook_ns), median(with.hook_ns)},
+              .others_ns = median(with.others_ns),
+              .other_runs = median(with.other_runs)};
+}
+
+}  // namespace vicinity::bench

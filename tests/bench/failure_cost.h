@@ -1,0 +1,32 @@
+// What a connect costs with failure detection beside what it costs without, when all endpoints
+// answer. Main thread.
+#pragma once
+
+#include <absl/status/statusor.h>
+
+namespace vicinity::bench {
+
+struct CostOptions {
+  unsigned rounds = 15;
+  unsigned connects = 4000;  // per round, with and without each
+};
+
+// The same with and without; medians over the rounds.
+struct Pair {
+  double without = 0;
+  double with = 0;
+};
+
+// In ns a connect.
+struct Cost {
+  Pair connect_ns;  // connect(), the median of a round
+  Pair whole_ns;    // connect, accept, close: the mean of a round
+  Pair hook_ns;     // in the connect4 program, by the kernel's statistics
+  double others_ns =
+      0;  // in the programs that run beside it; each run has the statistics' own part
+  double other_runs = 0;  // runs of those
+};
+
+[[nodiscard]] absl::StatusOr<Cost> cost_of_detection(const CostOptions& options);
+
+}  // namespace vicinity::bench

@@ -1,0 +1,81 @@
+// bench_failure: what failure detection costs a connect when all is well, and how many connects
+// fail when endpoints do. As root. Prints one table.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "bench/client.h"
+#include "bench/failure_cost.h"
+#include "bench/failure_scenes.h"
+
+namespace vicinity::bench {
+namespace {
+
+struct FailureOptions {
+  CostOptions cost;
+  bool with_scenes = true;
+};
+
+void print_cost(const Cost& cost) {
+  const auto row = [](std::string_view name, const Pair& pair) {
+    fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
+               pair.with / pair.without, pair.with - pair.without);
+  };
+  fmt::print("{:44} {:>9} {:>9} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
+             "with", "ratio", "more");
+  row("connect(), half of them are faster", cost.connect_ns);
+  row("connect, accept, close", cost.whole_ns);
+  row("connect4 program", cost.hook_ns);
+  fmt::print("{:44} {:>9} {:>9.0f}\n", "programs beside it, in all", "", cost.others_ns);
+  fmt::print("{:44} {:>9} {:>9.2f}\n", "runs of those", "", cost.other_runs);
+}
+
+absl::Status print_scenes() {
+  fmt::print("\n{:58} {:>10}\n", "endpoints that fail", "");
+  VIC_ASSIGN_OR_RETURN(const DeadEndpoint on, one_of_three_dies(Reaction::kOn));
+  VIC_ASSIGN_OR_RETURN(const DeadEndpoint off, one_of_three_dies(Reaction::kOff));
+  fmt::print("{:58} {:>10}\n", "1 of 3 dies: failed of the next 1,000, reaction on", on.failed);
+  fmt::print("{:58} {:>10}\n", "  spared by another draw", on.saved);
+  fmt::print("{:58} {:>10}\n", "1 of 3 dies: failed of the next 1,000, reaction off", off.failed);
+  VIC_ASSIGN_OR_RETURN(const DeadZone zone, zone_goes_silent());
+  fmt::print("{:58} {:>10}\n", "zone of 20 drops packets: failed connects", zone.failed);
+  fmt::print("{:58} {:>10}\n", "  most of one endpoint", zone.most_of_one);
+  fmt::print("{:58} {:>10}\n", "  failed of 500 after that, all in the next tier",
+             zone.failed_after);
+  return absl::OkStatus();
+}
+
+absl::Status bench(const FailureOptions& options) {
+  VIC_ASSIGN_OR_RETURN(const Cost cost, cost_of_detection(options.cost));
+  print_cost(cost);
+  std::fflush(stdout);
+  return options.with_scenes ? print_scenes() : absl::OkStatus();
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Cost of failure detection, and what it saves");
+  FailureOptions options;
+  bool cost_only = false;
+  app.add_option("--rounds", options.cost.rounds);
+  app.add_option("--connects", options.cost.connects, "per round");
+  app.add_flag("--cost-only", cost_only, "no endpoints that fail");
+  CLI11_PARSE(app, argc, argv);
+  options.with_scenes = !cost_only;
+  spdlog::set_level(spdlog::level::warn);
+  const absl::Status status = bench(options);
+  if (!status.ok()) fmt::print(stderr, "bench_failure: {}\n", base::message(status));
+  return status.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace vicinity::bench
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "client") return vicinity::bench::client_main();
+  return vicinity::bench::run(argc, argv);
+}
