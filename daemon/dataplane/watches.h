@@ -4,7 +4,6 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/types/span.h>
 
 #include <vicinity/abi.h>
 
@@ -34,6 +33,7 @@ struct WatchedTable {
 struct WatchedElements {
   uint32_t group = 0;
   std::vector<uint32_t> endpoints;  // beside the slots
+  bool operator==(const WatchedElements&) const = default;
 };
 
 class Watches {
