@@ -28,9 +28,13 @@ static __always_inline const struct vic_alias* vic_alias_of(__u32 slot,
 
 #include "algorithms.h"
 
+static __always_inline __u32 vic_algorithm_of(struct vic_view view) {
+  return (view.flags & VIC_VIEW_ALGORITHM_MASK) >> VIC_VIEW_ALGORITHM_SHIFT;
+}
+
 /* Does the choice depend on who connects? */
 static __always_inline int vic_is_by_client(struct vic_view view) {
-  const __u32 algorithm = (view.flags & VIC_VIEW_ALGORITHM_MASK) >> VIC_VIEW_ALGORITHM_SHIFT;
+  const __u32 algorithm = vic_algorithm_of(view);
   if (algorithm != VIC_ALGORITHM_RING_HASH && algorithm != VIC_ALGORITHM_MAGLEV) return 0;
   const struct vic_choice_head* head = vic_head_at(view.first);
   return head && !(head->flags & VIC_CHOICE_HASH_RANDOM);
@@ -42,12 +46,15 @@ static __always_inline struct vic_choice vic_new_choice(struct bpf_sock_addr* ct
                                                         __u32 random) {
   struct vic_choice ask = {.block = view.first,
                            .family = family,
-                           .hash = (__u64)bpf_get_prandom_u32() << 32 | random,
+                           .hash = random,
                            .weighted = view.flags & VIC_VIEW_WEIGHTED,
                            .slot = 0,
                            .endpoint = 0,
                            .tier = 0};
-  if (vic_is_by_client(view)) ask.hash = vic_client_hash(ctx, family);
+  if (vic_is_by_client(view))
+    ask.hash = vic_client_hash(ctx, family);
+  else if (vic_algorithm_of(view) != VIC_ALGORITHM_BLOCK_RANDOM)
+    ask.hash |= (__u64)bpf_get_prandom_u32() << 32; /* plain random needs half of it */
   return ask;
 }
 

@@ -96,7 +96,7 @@ static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr
     vic_answer_with(&ask, kept);
   else if (vic_answer(&ask))
     return VIC_OUTCOME_INTERNAL_ERROR;
-  if (vic_watching && ask.endpoint) vic_avoid_suspects(&ask);
+  if (vic_watching && vic_may_be_suspect(ask.endpoint)) vic_avoid_suspects(&ask);
   const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   if (key.table_id && ask.slot != kept) vic_keep(&key, at, ask.slot, family);

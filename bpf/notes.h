@@ -18,18 +18,31 @@ static __always_inline struct vic_note* vic_note_in(__u32 index, __u64 cookie) {
   return 0;
 }
 
-static __always_inline __u32 vic_first_note_line(__u64 hash) {
-  return (__u32)(hash >> 32) & (VIC_NOTE_LINES - 1);
+/* The kernel counts cookies up, CPU by CPU: sockets that are made one after another share a line,
+ * which is still in the cache. */
+static __always_inline __u32 vic_first_note_line(__u64 cookie) {
+  return (__u32)(cookie / VIC_LINE_NOTES) & (VIC_NOTE_LINES - 1);
 }
 
-static __always_inline __u32 vic_second_note_line(__u64 hash) {
-  return (__u32)hash & (VIC_NOTE_LINES - 1);
+/* Where a note goes when connections of long ago fill the first line. */
+static __always_inline __u32 vic_second_note_line(__u64 cookie) {
+  return (__u32)vic_hash(&cookie, 1) & (VIC_NOTE_LINES - 1);
+}
+
+static __always_inline struct vic_watch_totals* vic_watch_totals_of_all(void) {
+  return (struct vic_watch_totals*)vic_watched_at(0);
+}
+
+/* Most of the time there is none in any second line. */
+VIC_VERIFIED_ONCE __u32 vic_some_spilled(void) {
+  const struct vic_watch_totals* totals = vic_watch_totals_of_all();
+  return totals && VIC_LOAD(totals->spilled) != 0;
 }
 
 static __always_inline struct vic_note* vic_note_of(__u64 cookie) {
-  const __u64 hash = vic_hash(&cookie, 1);
-  struct vic_note* note = vic_note_in(vic_first_note_line(hash), cookie);
-  return note ? note : vic_note_in(vic_second_note_line(hash), cookie);
+  struct vic_note* note = vic_note_in(vic_first_note_line(cookie), cookie);
+  if (note || !vic_some_spilled()) return note;
+  return vic_note_in(vic_second_note_line(cookie), cookie);
 }
 
 static __always_inline struct vic_note* vic_take_note_in(__u32 index, __u64 cookie) {
@@ -43,13 +56,6 @@ static __always_inline struct vic_note* vic_take_note_in(__u32 index, __u64 cook
   return 0;
 }
 
-/* A free one; 0 = there is no room. REQUIRES: the cookie has none. */
-static __always_inline struct vic_note* vic_take_note(__u64 cookie) {
-  const __u64 hash = vic_hash(&cookie, 1);
-  struct vic_note* note = vic_take_note_in(vic_first_note_line(hash), cookie);
-  return note ? note : vic_take_note_in(vic_second_note_line(hash), cookie);
-}
-
 static __always_inline __u64 vic_note_state(__u32 word, __u64 now) {
   return now >> 10 << 32 | word;
 }
@@ -59,7 +65,7 @@ static __always_inline __u64 vic_since(__u64 state, __u64 now) {
   return (__u64)((__u32)(now >> 10) - (__u32)(state >> 32)) << 10;
 }
 
-/* 13 bits of whom the socket connects to, in a note's word: a socket may have gone elsewhere since,
+/* 12 bits of whom the socket connects to, in a note's word: a socket may have gone elsewhere since,
  * where nobody leaves notes. `address_be`: of IPv6 the last word. */
 static __always_inline __u32 vic_note_check(__u32 address_be, __u16 port_be) {
   const __u32 mixed = (address_be ^ (__u32)port_be << 7) * 0x9e3779b1U;
@@ -73,7 +79,23 @@ static __always_inline __u64 vic_end_note(struct vic_note* note, __u64 cookie) {
   if (__sync_val_compare_and_swap(&note->cookie, cookie, 0) != cookie) return 0;
   struct vic_watched* watched = vic_watched_at((__u32)state & VIC_NOTE_ELEMENT_MASK);
   if (watched) __sync_fetch_and_add(&watched->active, -1);
+  struct vic_watch_totals* totals = state & VIC_NOTE_SPILLED ? vic_watch_totals_of_all() : 0;
+  if (totals) __sync_fetch_and_add(&totals->spilled, -1);
   return state;
+}
+
+/* Puts a note with this word there. 0 = there is no room. REQUIRES: the cookie has none. */
+static __always_inline int vic_put_note(__u64 cookie, __u32 word) {
+  struct vic_note* note = vic_take_note_in(vic_first_note_line(cookie), cookie);
+  if (!note) {
+    note = vic_take_note_in(vic_second_note_line(cookie), cookie);
+    if (!note) return 0;
+    struct vic_watch_totals* totals = vic_watch_totals_of_all();
+    if (totals) __sync_fetch_and_add(&totals->spilled, 1);
+    word |= VIC_NOTE_SPILLED;
+  }
+  note->state = vic_note_state(word, bpf_ktime_get_ns());
+  return 1;
 }
 
 #endif /* VICINITY_NOTES_H_ */

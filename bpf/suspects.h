@@ -99,6 +99,13 @@ VIC_VERIFIED_ONCE int vic_failed(__u32 element, __u32 suspicion) {
   return 0;
 }
 
+/* Not yet: is it worth asking? Most have nothing to do with it. */
+static __always_inline int vic_may_be_suspect(__u32 endpoint) {
+  if (!(endpoint & VIC_ENDPOINT_WATCHED)) return 0;
+  const struct vic_watched* watched = vic_watched_at(endpoint & ~VIC_ENDPOINT_WATCHED);
+  return watched && VIC_LOAD(watched->suspected_until) != 0;
+}
+
 /* Is the endpoint, as a vic_member names it, to be avoided? Ends a suspicion whose time is over. */
 VIC_VERIFIED_ONCE int vic_is_suspect(__u32 endpoint) {
   if (!(endpoint & VIC_ENDPOINT_WATCHED)) return 0;

@@ -20,15 +20,13 @@ VIC_VERIFIED_ONCE int vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, _
   const __u64 cookie = bpf_get_socket_cookie(ctx);
   struct vic_note* note = vic_note_of(cookie);
   if (note) vic_end_note(note, cookie);
-  note = vic_take_note(cookie);
-  if (!note) {
-    struct vic_watch_totals* totals = (struct vic_watch_totals*)vic_watched_at(0);
-    if (totals) __sync_fetch_and_add(&totals->unobserved, 1);
+  struct vic_watched* watched = vic_watched_at(element);
+  if (watched && vic_put_note(cookie, element | check)) {
+    __sync_fetch_and_add(&watched->active, 1);
     return 0;
   }
-  note->state = vic_note_state(element | check, bpf_ktime_get_ns());
-  struct vic_watched* watched = vic_watched_at(element);
-  if (watched) __sync_fetch_and_add(&watched->active, 1);
+  struct vic_watch_totals* totals = vic_watch_totals_of_all();
+  if (totals) __sync_fetch_and_add(&totals->unobserved, 1);
   return 0;
 }
 

@@ -88,6 +88,7 @@ void Watches::add_row(const WatchedTable& table, const compile::Slot& slot, uint
 
 std::optional<WatchedElements> Watches::acquire(const WatchedTable& table,
                                                 const compile::PortTable& slots) {
+  if (!slots.watch) return std::nullopt;
   const auto group = acquire_group(table, *slots.watch);
   if (!group) return std::nullopt;
   WatchedElements elements = {.group = *group, .endpoints = {}};

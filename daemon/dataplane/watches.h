@@ -42,8 +42,7 @@ class Watches {
   explicit Watches(std::span<vic_watched> elements);
 
   // One more block uses the table's elements, with this table's parameters from now on. nullopt:
-  // there are not enough.
-  // REQUIRES: slots.watch.
+  // there are not enough, or it is not watched.
   [[nodiscard]] std::optional<WatchedElements> acquire(const WatchedTable& table,
                                                        const compile::PortTable& slots);
   // One fewer does.

@@ -63,7 +63,8 @@ struct vic_watch_totals {
   __u64 active;     /* 0 */
   __u64 saved;      /* connects that another draw kept from a suspect */
   __u64 unobserved; /* connects for which vic_notes had no room */
-  __u64 reserved[5];
+  __u64 spilled;    /* notes that are in their second line at this moment */
+  __u64 reserved[4];
 };
 
 /* vic_note.state. The upper 32 bits: since when, in units of 1024 ns; of an established connection
@@ -71,7 +72,8 @@ struct vic_watch_totals {
 enum vic_note_bits {
   VIC_NOTE_ELEMENT_MASK = 0x0003ffff,
   VIC_NOTE_ESTABLISHED = 0x00040000,
-  VIC_NOTE_CHECK_SHIFT = 19, /* 13 bits of whom the socket connects to */
+  VIC_NOTE_SPILLED = 0x00080000, /* in the cookie's second line */
+  VIC_NOTE_CHECK_SHIFT = 20,     /* 12 bits of whom the socket connects to */
 };
 
 /* One connection. Both words change by compare-and-swap: programs on several CPUs may see the end
@@ -81,7 +83,8 @@ struct vic_note {
   __u64 state;  /* enum vic_note_bits */
 };
 
-/* A bucket of vic_notes; a cookie's note is in one of two. Writer and reader: programs. */
+/* A line of vic_notes; a cookie's note is in one of two (bpf/notes.h). Writer and reader: programs.
+ */
 struct vic_note_line {
   struct vic_note notes[VIC_LINE_NOTES];
 };

@@ -69,6 +69,17 @@ class Bench {
     (void)testing::remove_pin_tree(pin_dir_);
   }
 
+  // What the statistics say of a program that does nothing.
+  [[nodiscard]] absl::StatusOr<double> floor() {
+    VIC_ASSIGN_OR_RETURN(const EmptyHooks empty, EmptyHooks::attach(cgroup_));
+    VIC_ASSIGN_OR_RETURN(const RunTimeStats stats, RunTimeStats::enable());
+    Batch straight = batch();
+    straight.target = Target::kEndpoint;
+    VIC_RETURN_IF_ERROR(client_.run(straight).status());
+    VIC_ASSIGN_OR_RETURN(const HookRuns runs, hook_runs(cgroup_, Family::kIpv4));
+    return static_cast<double>(runs.time_ns) / static_cast<double>(runs.count);
+  }
+
   absl::Status open() {
     VIC_ASSIGN_OR_RETURN(
         dataplane_,
@@ -163,15 +174,20 @@ class Bench {
 
 absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
   VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options));
+  VIC_ASSIGN_OR_RETURN(const double floor, bench->floor());
   VIC_RETURN_IF_ERROR(bench->open());
   Series without;
   Series with;
   VIC_RETURN_IF_ERROR(bench->rounds(without, with));
-  return Cost{.connect_ns = {median(without.connect_ns), median(with.connect_ns)},
+  const auto above_floor = [&](const Series& series) {
+    return median(series.others_ns) - median(series.other_runs) * floor;
+  };
+  return Cost{.floor_ns = floor,
+              .connect_ns = {median(without.connect_ns), median(with.connect_ns)},
               .whole_ns = {median(without.whole_ns), median(with.whole_ns)},
-              .hook_ns = {median(without.hook_ns), median(with.hook_ns)},
-              .others_ns = median(with.others_ns),
-              .other_runs = median(with.other_runs)};
+              .hook_ns = {median(without.hook_ns) - floor, median(with.hook_ns) - floor},
+              .others_ns = {above_floor(without), above_floor(with)},
+              .other_runs = {median(without.other_runs), median(with.other_runs)}};
 }
 
 }  // namespace vicinity::bench

@@ -17,14 +17,15 @@ struct Pair {
   double with = 0;
 };
 
-// In ns a connect.
+// In ns a connect. What the kernel says of programs is above `floor_ns` a run, which is what it
+// says of an empty one: mostly the clock reads of the statistics.
 struct Cost {
+  double floor_ns = 0;
   Pair connect_ns;  // connect(), the median of a round
   Pair whole_ns;    // connect, accept, close: the mean of a round
-  Pair hook_ns;     // in the connect4 program, by the kernel's statistics
-  double others_ns =
-      0;  // in the programs that run beside it; each run has the statistics' own part
-  double other_runs = 0;  // runs of those
+  Pair hook_ns;     // in the connect4 program
+  Pair others_ns;   // in the programs that run beside it, of both ends of the connection
+  Pair other_runs;  // runs of those
 };
 
 [[nodiscard]] absl::StatusOr<Cost> cost_of_detection(const CostOptions& options);

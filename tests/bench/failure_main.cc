@@ -31,8 +31,12 @@ void print_cost(const Cost& cost) {
   row("connect(), half of them are faster", cost.connect_ns);
   row("connect, accept, close", cost.whole_ns);
   row("connect4 program", cost.hook_ns);
-  fmt::print("{:44} {:>9} {:>9.0f}\n", "programs beside it, in all", "", cost.others_ns);
-  fmt::print("{:44} {:>9} {:>9.2f}\n", "runs of those", "", cost.other_runs);
+  row("programs beside it, at both ends", cost.others_ns);
+  row("all programs", {.without = cost.hook_ns.without + cost.others_ns.without,
+                       .with = cost.hook_ns.with + cost.others_ns.with});
+  fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it", cost.other_runs.without,
+             cost.other_runs.with);
+  fmt::print("programs: above an empty one, {:.0f} ns a run\n", cost.floor_ns);
 }
 
 absl::Status print_scenes() {

@@ -1,173 +1,18 @@
-// Failure detection in the kernel: what is seen of connections to endpoints that fail in every way
-// they can, and what the next connect does about it.
+// What the kernel sees of connections to endpoints that fail, and to those that do not.
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <fstream>
+#include <csignal>
 
-#include "contract/plan_table.h"
-#include "kernel/dataplane_fixture.h"
-#include "support/program.h"
+#include "kernel/failure_fixture.h"
 #include "support/socket_script.h"
 
 namespace vicinity::testing {
 namespace {
 
-using compile::ServiceTable;
 using dataplane::Observation;
-using dataplane::SuspicionEvent;
 using policy::Algorithm;
 using std::chrono::seconds;
-
-constexpr uint16_t kRefusing = 5999;
-constexpr uint16_t kSilent = 5900;
-constexpr uint16_t kResetting = 5800;
-constexpr char kNobody[] = "10.244.1.200";  // on the link, and nobody's
-constexpr compile::Watch kWatch = {
-    .refused_in_row = 1, .timeouts_in_row = 3, .suspicion_ms = 60'000, .most_suspects = 100};
-
-PlannedTier tier(const std::vector<uint16_t>& ports, uint32_t load_percent = 100) {
-  PlannedTier tier{.load_percent = load_percent, .endpoints = {}};
-  for (const uint16_t port : ports) tier.endpoints.push_back({.address = kBackend4, .port = port});
-  return tier;
-}
-
-struct Service {
-  std::string name = "ns/a";
-  std::string address = kVip4;
-  policy::AlgorithmSpec algorithm = {};
-  std::optional<compile::Watch> watch = kWatch;
-};
-
-ServiceTable service(const std::vector<PlannedTier>& tiers, const Service& spec = {}) {
-  compile::PortTable table = planned_table(spec.algorithm, tiers);
-  watch(table, spec.watch);
-  return service_table(spec.name, {spec.address}, {std::move(table)});
-}
-
-class FailureTest : public KernelDataplaneTest {
- protected:
-  // What was seen of the endpoint for the service.
-  [[nodiscard]] Observation seen(uint16_t port, std::string_view service = "ns/a") {
-    dataplane_->maintain();
-    for (const auto& endpoint : dataplane_->observed()) {
-      if (endpoint.port == port && endpoint.service == service) return endpoint.seen;
-    }
-    ADD_FAILURE() << "port " << port << " of " << service << " is not watched";
-    return {};
-  }
-  [[nodiscard]] bool is_suspect(uint16_t port, std::string_view service = "ns/a") {
-    return seen(port, service).suspected_until_ns != 0;
-  }
-  [[nodiscard]] int failed_of(int connects, const std::string& address = kVip4) {
-    int failed = 0;
-    for (int i = 0; i < connects; ++i) failed += connect(address).error != 0 ? 1 : 0;
-    return failed;
-  }
-  // Connects until one fails; how that was.
-  [[nodiscard]] int first_error() {
-    for (int i = 0; i < 1000; ++i) {
-      if (const int error = connect(kVip4).error; error != 0) return error;
-    }
-    return 0;
-  }
-  void fail(const char* mode, uint16_t port, int count = 1) {
-    VICINITY_ASSERT_OK_AND_ASSIGN(
-        Process server, world_->pod("backends")
-                            .spawn({.argv = {program_path("vic_failing_server"), mode, kBackend4,
-                                             std::to_string(port), std::to_string(count)}}));
-    VICINITY_ASSERT_OK(server.wait_for_line("serving", seconds(20)));
-    servers_.push_back(std::move(server));
-  }
-  [[nodiscard]] std::vector<SuspicionEvent> suspicions() {
-    dataplane_->maintain();
-    return dataplane_->take_suspicions();
-  }
-  [[nodiscard]] uint64_t saved() { return dataplane_->status().observed.saved; }
-  // One connect by a client that waits so long.
-  [[nodiscard]] int impatient_connect(std::chrono::milliseconds patience) {
-    auto result = world_->pod("client").connect(
-        {.address = kVip4, .port = 80, .talk = Talk::kNone, .timeout = patience});
-    EXPECT_TRUE(is_ok(result));
-    return result.ok() ? result->error : -1;
-  }
-  void TearDown() override {
-    servers_.clear();
-    KernelDataplaneTest::TearDown();
-  }
-
-  std::vector<Process> servers_;
-};
-
-TEST_F(FailureTest, TheNextConnectAvoidsWhoRefused) {
-  open();
-  apply({service({tier({5001, 5002, kRefusing})})});
-  EXPECT_EQ(first_error(), ECONNREFUSED);
-  const Observation after = seen(kRefusing);
-  EXPECT_EQ(after.refused, 1u);
-  EXPECT_EQ(after.failed_in_row, 1u);
-  EXPECT_NE(after.suspected_until_ns, 0u);
-  EXPECT_EQ(failed_of(200), 0);
-  EXPECT_EQ(seen(kRefusing).refused, 1u);
-  EXPECT_GT(saved(), 10u);
-  const auto events = suspicions();
-  ASSERT_EQ(events.size(), 1u);
-  EXPECT_EQ(events[0].kind, SuspicionEvent::Kind::kSuspected);
-  EXPECT_EQ(events[0].cause, SuspicionEvent::Cause::kRefused);
-}
-
-TEST_F(FailureTest, EveryAlgorithmAvoidsSuspects) {
-  open();
-  for (const Algorithm kind : {Algorithm::kRandom, Algorithm::kRoundRobin, Algorithm::kLeastRequest,
-                               Algorithm::kRingHash, Algorithm::kMaglev}) {
-    SCOPED_TRACE(policy::algorithm_name(kind));
-    const policy::AlgorithmSpec spec = {
-        .kind = kind, .maglev_size = 251, .hash_input = policy::HashInput::kRandom};
-    apply({}, {"ns/a"});
-    settle();
-    apply({service({tier({5001, 5002, 5003, kRefusing})}, {.algorithm = spec})});
-    EXPECT_EQ(first_error(), ECONNREFUSED);
-    EXPECT_EQ(failed_of(100), 0);
-  }
-}
-
-TEST_F(FailureTest, AClientThatKeepsAnEndpointLeavesASuspect) {
-  open();
-  for (const Algorithm kind : {Algorithm::kRandom, Algorithm::kMaglev}) {
-    const policy::AlgorithmSpec spec = {
-        .kind = kind, .maglev_size = 251, .affinity_timeout_s = 3600};
-    apply({service({tier({kRefusing})}, {.algorithm = spec, .watch = std::nullopt})});
-    EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);  // the client keeps it
-    apply({service({tier({5001, 5002, 5003, 5004, 5005, kRefusing})}, {.algorithm = spec})});
-    EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
-    EXPECT_EQ(failed_of(20), 0);
-    apply({}, {"ns/a"});
-    settle();
-  }
-}
-
-TEST_F(FailureTest, ATierOfSuspectsGivesWayToTheNext) {
-  fail("silent", kSilent, 4);
-  open();
-  apply({service({tier({5900, 5901, 5902, 5903}), tier({5001, 5002}, 0), tier({5003}, 0)})});
-  int failed = 0;
-  // Three timeouts for each of four, at most.
-  for (int connects = 0; connects < 13 && failed == connects; ++connects) {
-    failed += impatient_connect(std::chrono::milliseconds(1200)) != 0 ? 1 : 0;
-  }
-  EXPECT_GE(failed, 3);
-  for (int i = 0; i < 20 && failed < 12; ++i) {
-    failed += impatient_connect(std::chrono::milliseconds(1200)) != 0 ? 1 : 0;
-  }
-  EXPECT_LE(failed, 12);
-  // Nobody is reached there but by the next tier.
-  for (int i = 0; i < 20; ++i) {
-    const ConnectResult result = connect(kVip4);
-    EXPECT_EQ(result.error, 0);
-    EXPECT_THAT(result.answer, ::testing::AnyOf(answer_of(0, model::Family::kIpv4),
-                                                answer_of(1, model::Family::kIpv4)));
-  }
-}
 
 TEST_F(FailureTest, TimeoutsOfTheKernelAndOfTheApplicationAreSeen) {
   fail("silent", kSilent);
@@ -245,95 +90,6 @@ TEST_F(FailureTest, ASocketThatGoesElsewhereTellsNothingOfTheEndpoint) {
   EXPECT_EQ(dataplane_->observed().size(), 1u);  // of ns/b nothing is watched
 }
 
-TEST_F(FailureTest, NoMoreSuspectsThanAllowed) {
-  open();
-  compile::Watch watch = kWatch;
-  watch.most_suspects = 2;
-  apply({service({tier({5991, 5992, 5993, 5994, 5001})}, {.watch = watch})});
-  (void)failed_of(100);
-  int suspects = 0;
-  for (const uint16_t port : std::initializer_list<uint16_t>{5991, 5992, 5993, 5994})
-    suspects += is_suspect(port) ? 1 : 0;
-  EXPECT_EQ(suspects, 2);
-}
-
-TEST_F(FailureTest, NothingIsBlackholedWhenAllAreSuspect) {
-  open();
-  apply({service({tier({5991, 5992}), tier({5993}, 0)})});
-  // Refused by an endpoint, not by us, every time.
-  const uint64_t translated = dataplane_->outcomes().translated;
-  EXPECT_EQ(failed_of(30), 30);
-  EXPECT_EQ(dataplane_->outcomes().translated, translated + 30);
-  for (const uint16_t port : std::initializer_list<uint16_t>{5991, 5992, 5993})
-    EXPECT_TRUE(is_suspect(port)) << port;
-  const uint64_t refused = seen(5991).refused + seen(5992).refused + seen(5993).refused;
-  EXPECT_EQ(refused, 30u);
-  // As soon as one answers it is no suspect any more.
-  fail("answer", 5991);
-  EXPECT_TRUE(wait_until([&] { return failed_of(10) == 0; }, seconds(20)));
-  EXPECT_FALSE(is_suspect(5991));
-}
-
-TEST_F(FailureTest, ASingleEndpointIsNeverSuspected) {
-  open();
-  compile::Watch watch = kWatch;
-  watch.most_suspects = 0;  // as compiled for one endpoint
-  apply({service({tier({kRefusing})}, {.watch = watch})});
-  EXPECT_EQ(failed_of(10), 10);
-  EXPECT_EQ(seen(kRefusing).refused, 10u);
-  EXPECT_FALSE(is_suspect(kRefusing));
-}
-
-TEST_F(FailureTest, ASuspicionEndsWithItsTime) {
-  open();
-  compile::Watch watch = kWatch;
-  watch.suspicion_ms = 300;
-  apply({service({tier({5001, kRefusing})}, {.watch = watch})});
-  EXPECT_EQ(first_error(), ECONNREFUSED);
-  ASSERT_EQ(suspicions().size(), 1u);
-  // Whether a connect or the daemon comes first.
-  EXPECT_TRUE(wait_until([&] { return first_error() == ECONNREFUSED; }, seconds(10)));
-  EXPECT_EQ(seen(kRefusing).refused, 2u);
-  EXPECT_TRUE(wait_until([&] { return !is_suspect(kRefusing); }, seconds(10)));
-  const auto events = suspicions();
-  ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[0].cause, SuspicionEvent::Cause::kTimeUp);
-  EXPECT_EQ(events[1].kind, SuspicionEvent::Kind::kSuspected);
-  EXPECT_EQ(events[2].cause, SuspicionEvent::Cause::kTimeUp);
-}
-
-TEST_F(FailureTest, AnEndpointIsJudgedForEachServiceAlone) {
-  open();
-  apply({service({tier({5001, kRefusing})}),
-         service({tier({5001, kRefusing})}, {.name = "ns/b", .address = "10.96.0.11"})});
-  EXPECT_EQ(first_error(), ECONNREFUSED);
-  EXPECT_TRUE(is_suspect(kRefusing, "ns/a"));
-  EXPECT_FALSE(is_suspect(kRefusing, "ns/b"));
-  EXPECT_EQ(failed_of(50), 0);
-  EXPECT_EQ(failed_of(100, "10.96.0.11"), 1);
-}
-
-TEST_F(FailureTest, ASuspicionOutlivesItsTableAndNotItsService) {
-  open();
-  apply({service({tier({5001, kRefusing})})});
-  EXPECT_EQ(first_error(), ECONNREFUSED);
-  apply({service({tier({5001, 5002, 5003, kRefusing})})});
-  settle();
-  EXPECT_EQ(seen(kRefusing).refused, 1u);
-  EXPECT_EQ(failed_of(50), 0);
-  apply({}, {"ns/a"});
-  settle();
-  EXPECT_TRUE(wait_until(
-      [&] {
-        maintain_for(std::chrono::milliseconds(20));
-        return dataplane_->status().watched_endpoints.used == 0;
-      },
-      seconds(20)));
-  apply({service({tier({5001, kRefusing})})});
-  EXPECT_EQ(seen(kRefusing), Observation{});
-  EXPECT_EQ(first_error(), ECONNREFUSED);
-}
-
 TEST_F(FailureTest, CountsAreExactUnderConcurrencyAndOverRestarts) {
   open();
   compile::Watch watch = {};  // nobody is avoided
@@ -406,6 +162,20 @@ TEST_F(FailureTest, AnIcmpErrorOnAConnectedDatagramSocketIsARefusal) {
       },
       seconds(20)));
   EXPECT_TRUE(is_suspect(kRefusing));
+}
+
+TEST_F(FailureTest, LeastRequestCountsConnectionsToWatchedEndpoints) {
+  open();
+  apply({service({tier({5001, 5002})}, {.algorithm = {.kind = Algorithm::kLeastRequest}})});
+  auto held =
+      world_->pod("client").spawn({.argv = {program_path("vic_held_client"), kVip4, "80", "200"}});
+  VICINITY_ASSERT_OK(held);
+  VICINITY_ASSERT_OK(held->wait_for_line("holding", seconds(30)));
+  // At random they would differ by 20 or more in most runs; two choices leave a few.
+  const auto first = static_cast<int>(seen(5001).active);
+  EXPECT_NEAR(first, 100, 8);
+  EXPECT_EQ(first + static_cast<int>(seen(5002).active), 200);
+  VICINITY_ASSERT_OK(held->stop(seconds(10)));
 }
 
 TEST_F(FailureTest, WithoutDetectionNothingIsLoadedOrSeen) {
