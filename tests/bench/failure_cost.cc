@@ -31,6 +31,9 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+// Of what a busy machine only makes longer.
+double lowest(const std::vector<double>& values) { return std::ranges::min(values); }
+
 compile::Diff watched(compile::Diff diff) {
   for (compile::ServiceTable& service : diff.upserts) {
     for (compile::PortTable& port : service.ports) {
@@ -119,6 +122,12 @@ class Bench {
       if (status.pending_reclaims == 0 && (status.watched_endpoints.used > 0) == watching) break;
       absl::SleepFor(absl::Milliseconds(5));
     }
+    // The tables' own elements go after those of their endpoints, and the programs with them; the
+    // kernel detaches in the background.
+    for (int i = 0; i < 5; ++i) {
+      dataplane_->maintain();
+      absl::SleepFor(absl::Milliseconds(20));
+    }
     return client_.run(batch()).status();  // warm
   }
 
@@ -184,7 +193,7 @@ absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
   };
   return Cost{.floor_ns = floor,
               .connect_ns = {median(without.connect_ns), median(with.connect_ns)},
-              .whole_ns = {median(without.whole_ns), median(with.whole_ns)},
+              .whole_ns = {lowest(without.whole_ns), lowest(with.whole_ns)},
               .hook_ns = {median(without.hook_ns) - floor, median(with.hook_ns) - floor},
               .others_ns = {above_floor(without), above_floor(with)},
               .other_runs = {median(without.other_runs), median(with.other_runs)}};

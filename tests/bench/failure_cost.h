@@ -22,7 +22,7 @@ struct Pair {
 struct Cost {
   double floor_ns = 0;
   Pair connect_ns;  // connect(), the median of a round
-  Pair whole_ns;    // connect, accept, close: the mean of a round
+  Pair whole_ns;    // connect, accept, close: the mean of the fastest round
   Pair hook_ns;     // in the connect4 program
   Pair others_ns;   // in the programs that run beside it, of both ends of the connection
   Pair other_runs;  // runs of those

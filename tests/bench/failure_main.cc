@@ -29,7 +29,7 @@ void print_cost(const Cost& cost) {
   fmt::print("{:44} {:>9} {:>9} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
              "with", "ratio", "more");
   row("connect(), half of them are faster", cost.connect_ns);
-  row("connect, accept, close", cost.whole_ns);
+  row("connect, accept, close, fastest round", cost.whole_ns);
   row("connect4 program", cost.hook_ns);
   row("programs beside it, at both ends", cost.others_ns);
   row("all programs", {.without = cost.hook_ns.without + cost.others_ns.without,
