@@ -77,6 +77,20 @@ class AffinityPolicyTest : public ::testing::Test {
             .serve({.instance = "", .ports = {kPort}, .protocol = ServeProtocol::kBanner}));
     feed({});
     VICINITY_ASSERT_OK(cluster_->start_daemon(kNode, {"--policy-dir", folder_.string()}));
+    for (const char* client : {"client0", "client1"}) {
+      VICINITY_ASSERT_OK(cluster_->world().pod(client).agent());
+    }
+    // A pod is known once a process runs in it; until then its network namespace stands for it, and
+    // it would be another client.
+    std::string status;
+    EXPECT_TRUE(wait_until(
+        [&] {
+          const auto said = cluster_->ctl(kNode, {"status"});
+          status = said.ok() ? said->out : "";
+          return status.find(" 2 of ") != std::string::npos;
+        },
+        10s))
+        << status;
   }
   void TearDown() override {
     if (cluster_ != nullptr) {
