@@ -34,6 +34,8 @@ std::string_view exclusion_name(Exclusion reason) {
   switch (reason) {
     case Exclusion::kUnhealthy:
       return "unhealthy";
+    case Exclusion::kEjected:
+      return "ejected";
     case Exclusion::kNoPort:
       return "no_port";
     case Exclusion::kNoAddress:
@@ -60,6 +62,8 @@ std::string to_text(const Plan& plan) {
                                  to_text(plan.algorithm), on_empty_name(plan.on_empty));
   if (plan.pass != Pass::kAsked) text += fmt::format(" pass={}", pass_name(plan.pass));
   text += "\n";
+  if (plan.outlier) text += fmt::format("  outlier {}\n", to_text(*plan.outlier));
+  if (plan.ejected_are_used) text += "  ejected endpoints are used\n";
   for (const Tier& tier : plan.tiers) {
     text += fmt::format("  tier {} load={}\n", tier.priority, tier.load_percent);
     for (const Member& member : tier.members) {

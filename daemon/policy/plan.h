@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "model/ip_address.h"
 #include "model/workload.h"
 #include "policy/algorithm.h"
+#include "policy/outlier.h"
 
 namespace vicinity::policy {
 
@@ -22,7 +24,8 @@ enum class Pass : uint8_t {
   kWaypoint,  // its waypoint balances
 };
 enum class Exclusion : uint8_t {
-  kUnhealthy,
+  kUnhealthy,  // the feed says so
+  kEjected,    // connects to it failed
   kNoPort,
   kNoAddress,
   kWrongFamily,
@@ -66,6 +69,9 @@ struct Plan {
   AlgorithmSpec algorithm;
   OnEmpty on_empty = OnEmpty::kRefuse;
   Pass pass = Pass::kAsked;
+  std::optional<OutlierSpec> outlier;  // nullopt: nobody judges the endpoints by their connects
+  // With the ejected left out nobody would be left: they are used like the others.
+  bool ejected_are_used = false;
   std::vector<Endpoint> endpoints;
   std::vector<Tier> tiers;         // in order of preference
   std::vector<Excluded> excluded;  // sorted by workload uid
