@@ -36,6 +36,7 @@ VIC_MAPPED_ARRAY(vic_active, __u64, VIC_ACTIVE_ENDPOINTS);
 VIC_MAPPED_ARRAY(vic_watched, struct vic_watched, 1); /* these two by the daemon: 1 while no */
 VIC_MAPPED_ARRAY(vic_notes, struct vic_note_line, 1); /* table is watched */
 VIC_MAPPED_ARRAY(vic_context, struct vic_context, 1);
+VIC_MAPPED_ARRAY(vic_ejections, struct vic_ejection, VIC_MAX_EJECTIONS);
 /* Shards times VIC_COUNTER_SHARD, see vic_counter_index(). */
 VIC_MAPPED_ARRAY(vic_counters, __u64, VIC_COUNTER_SHARD);
 

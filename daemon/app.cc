@@ -107,6 +107,10 @@ EngineOptions engine_options(const Config& config) {
   options.compile.waypoint_services = config.waypoint_services == config::Balance::kBalance
                                           ? compile::WaypointServices::kBalance
                                           : compile::WaypointServices::kLeave;
+  if (config.outlier_default == config::OutlierDefault::kConservative) {
+    options.compile.outlier_default = policy::conservative_outlier();
+  }
+  options.compile.outlier_hook = config.outlier_hook == config::OutlierHook::kOn;
   return options;
 }
 

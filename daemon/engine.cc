@@ -63,6 +63,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       snapshot_(options_.node, options_.context),
       adoption_(compile::Tables{}, options_.resync_quiet),
       policies_(options_.policies),
+      judgement_(dataplane, now),
       now_(now),
       next_tick_(now),
       started_at_(now) {
@@ -81,6 +82,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       context.has_value() && context->node == options_.node) {
     snapshot_.restore_self(to_place(*context, symbols()));
   }
+  judgement_.restore(snapshot_, now);
   pods_info_ = options_.pods;
   if (std::ranges::any_of(adopted.services, has_own_namespace)) know_namespaces();
   refresh();
@@ -88,6 +90,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
 
 absl::Time Engine::step(feed::Feed& feed, admin::ControlQueue& questions, absl::Time now) {
   now_ = std::max(now_, now);
+  judge();
   // First, so that the feed's sockets are known as our own before it opens any.
   if (now_ >= next_tick_) tick();
   if (options_.namespaces && options_.namespaces() != namespaces_) treat_pods();
@@ -229,7 +232,7 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
     return;
   }
   ++counts_.services_compiled;
-  auto compiled = compile::compile_service(snapshot_, service, options_.compile);
+  auto compiled = compile_one(service, name);
   unpublishable_.erase(name);
   if (!compiled.ok()) return refuse(name, compiled.status());
   std::optional<compile::ServiceTable> want = *std::move(compiled);
@@ -241,6 +244,20 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   } else if (waiting || have.has_value()) {
     diff.removals.push_back(name);
   }
+}
+
+// With other judged endpoints other ones may be ejected, which makes another table.
+absl::StatusOr<std::optional<compile::ServiceTable>> Engine::compile_one(model::SymbolId service,
+                                                                         std::string_view name) {
+  VIC_ASSIGN_OR_RETURN(auto whole, compile::compile_judged(snapshot_, service, options_.compile));
+  if (!whole) {
+    judgement_.gone(name);
+    return std::nullopt;
+  }
+  if (judgement_.compiled(name, whole->judged, snapshot_)) {
+    return compile::compile_service(snapshot_, service, options_.compile);
+  }
+  return std::move(whole->table);
 }
 
 // An address of an adopted service that the feed has not mentioned yet is not given to another one.
@@ -347,6 +364,11 @@ void Engine::look_at_interfaces() {
   if (!diff.empty()) settle(dataplane_.apply(diff));
 }
 
+// What connects told of endpoints becomes a change of the model like any of the feed.
+void Engine::judge() {
+  if (judgement_.step(snapshot_, now_) && live_) publish();
+}
+
 // An endpoint that the feed has not told of again since the restart is not gone.
 void Engine::watch_departures() {
   if (departures_ && live_ && in_sync_once_ && adoption_.over()) departures_->step(snapshot_, now_);
@@ -361,7 +383,7 @@ void Engine::forget_admitted() {
 }
 
 absl::Time Engine::next_turn(const feed::Feed& feed) const {
-  absl::Time next = std::min(next_tick_, feed.next_deadline());
+  absl::Time next = std::min({next_tick_, feed.next_deadline(), judgement_.next()});
   if (!live_) next = std::min(next, first_message_at_ + options_.locality_wait);
   if (live_ && !adoption_.over()) next = std::min(next, adoption_.closes_at());
   return next;
@@ -390,6 +412,9 @@ void Engine::refresh() {
   report->lease = lease_;
   report->policies = policies_.report();
   report->pods = pods_info_;
+  report->health = judgement_.report();
+  report->health.saved = report->dataplane.observed.saved;
+  report->health.unobserved = report->dataplane.observed.unobserved;
   report->published_once = live_;
   report->dns_problems = dns_.problems();
   traffic_.account(dataplane_.tier_counts(), [this](std::string_view service) {

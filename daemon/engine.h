@@ -25,6 +25,7 @@
 #include "feed/dns/endpoints.h"
 #include "feed/dns/names.h"
 #include "feed/feed.h"
+#include "judgement.h"
 #include "model/snapshot.h"
 #include "pod_rules.h"
 #include "pod_watch.h"
@@ -88,6 +89,9 @@ class Engine final : public feed::Sink, public admin::ControlView {
   admin::ClientPod pod_of(uint64_t netns_cookie) const override;
   dataplane::Traces* traces() override { return dataplane_.traces(); }
   admin::TraceBoard* trace_board() override { return &trace_board_; }
+  void add_states(compile::Explanation& explanation) const override {
+    judgement_.add_states(explanation);
+  }
 
  private:
   using Refusals = std::map<std::string, std::string>;  // service -> why
@@ -101,6 +105,8 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void publish();
   void gather(const std::vector<model::SymbolId>& services, compile::Diff& diff);
   void gather_one(model::SymbolId service, compile::Diff& diff);
+  [[nodiscard]] absl::StatusOr<std::optional<compile::ServiceTable>> compile_one(
+      model::SymbolId service, std::string_view name);
   [[nodiscard]] bool wait_for_addresses(model::SymbolId service, compile::ServiceTable& want);
   void watch_adoption();
   void settle(const dataplane::ApplyResult& result);
@@ -108,6 +114,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void save_context();
   void tick();
   void watch_departures();
+  void judge();
   void forget_admitted();
   void look_at_interfaces();
   void treat_pods();
@@ -125,6 +132,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   model::Snapshot snapshot_;
   Adoption adoption_;
   Policies policies_;
+  Judgement judgement_;
   std::optional<Departures> departures_;  // when the data plane knows its sockets
 
   absl::Time now_;

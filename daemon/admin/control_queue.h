@@ -23,6 +23,7 @@
 
 namespace vicinity::compile {
 struct CompileOptions;
+struct Explanation;
 }  // namespace vicinity::compile
 
 namespace vicinity::admin {
@@ -52,6 +53,8 @@ class ControlView {
       std::string_view service) const = 0;
   // Everything the kernel has. O(cluster): a dump calls it once.
   [[nodiscard]] virtual compile::Tables kernel_tables() const = 0;
+  // Adds what came of connects to the explained endpoints.
+  virtual void add_states(compile::Explanation& /*explanation*/) const {}
   // Samples the counters and stores a new Published.
   virtual void refresh() = 0;
   [[nodiscard]] virtual ClientPod pod_of(uint64_t /*netns_cookie*/) const { return {}; }

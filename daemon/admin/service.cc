@@ -49,6 +49,8 @@ ExplanationsOr ask_explanations(ControlQueue& queue, const ExplainRequest& reque
   VIC_RETURN_IF_ERROR(queue.run(
       [&](ControlView& view) {
         answer = explain_service(view.snapshot(), question, view.snapshot().self(), view.options());
+        if (!answer.ok()) return;
+        for (compile::Explanation& one : *answer) view.add_states(one);
       },
       kAnswerWait));
   return answer;

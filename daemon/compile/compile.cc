@@ -1,5 +1,8 @@
 #include "compile/compile.h"
 
+#include <absl/container/flat_hash_set.h>
+#include <absl/functional/function_ref.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -49,6 +52,62 @@ void add_addresses(const std::vector<model::OwnedAddress>& owned, ServiceTable& 
   }
 }
 
+// Failures take endpoints out, never the service: when nobody else is left the ejected are used.
+policy::Plan plan_without_ejected(policy::Eligible eligible,
+                                  absl::FunctionRef<policy::Plan(policy::Eligible)> make) {
+  if (eligible.ejected.empty()) return make(std::move(eligible));
+  policy::Plan plan = make(eligible);
+  if (!plan.tiers.empty()) return plan;
+  plan = make(policy::with_ejected(std::move(eligible)));
+  plan.ejected_are_used = true;
+  return plan;
+}
+
+void settle_outlier(const CompileOptions& options, policy::Plan& plan) {
+  if (!plan.outlier) plan.outlier = options.outlier_default;
+  const bool through = plan.mode == policy::Mode::kPassthrough;
+  if (through || (plan.outlier && !policy::ejects(*plan.outlier))) plan.outlier.reset();
+  if (plan.outlier && !options.outlier_hook) {
+    plan.outlier->hook = {.refused_in_row = 0, .timeouts_in_row = 0};
+  }
+}
+
+// Endpoints that are in no tier are in none for good, unless their health is the reason.
+std::vector<policy::HostAddress> judged_hosts(const model::Snapshot& snapshot,
+                                                                    const policy::PortQuery& query,
+                                                                    const policy::Plan& plan) {
+  std::vector<policy::HostAddress> hosts;
+  for (const policy::Tier& tier : plan.tiers) {
+    for (const policy::Member& member : tier.members) {
+      const policy::Endpoint& endpoint = plan.endpoints[member.endpoint];
+      hosts.push_back({.address = endpoint.address, .port = endpoint.port});
+    }
+  }
+  absl::flat_hash_set<const model::Workload*> sick;
+  for (const policy::Excluded& one : plan.excluded) {
+    if (one.reason == policy::Exclusion::kUnhealthy || one.reason == policy::Exclusion::kEjected) {
+      sick.insert(one.workload);
+    }
+  }
+  if (!sick.empty()) {
+    for (const policy::Endpoint& endpoint : policy::bound_endpoints(snapshot, query)) {
+      if (sick.contains(endpoint.workload)) hosts.push_back({.address = endpoint.address, .port = endpoint.port});
+    }
+  }
+  std::ranges::sort(hosts);
+  hosts.erase(std::ranges::unique(hosts).begin(), hosts.end());
+  return hosts;
+}
+
+void note_judged(const model::Snapshot& snapshot, const policy::PortQuery& query,
+                 const policy::Plan& plan, CompiledService& result) {
+  if (!plan.outlier) return;
+  result.judged.push_back({.port = query.port,
+                           .family = query.family,
+                           .spec = *plan.outlier,
+                           .hosts = judged_hosts(snapshot, query, plan)});
+}
+
 }  // namespace
 
 policy::Resolution resolve_port(const model::Snapshot& snapshot, const PlanRequest& request,
@@ -77,22 +136,26 @@ absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const Pl
   };
   auto eligible = policy::eligible_endpoints(snapshot, query, request.client, options.eligibility);
   const auto resolution = resolve_port(snapshot, request, options);
-  auto plan = resolution.planner == nullptr
-                  ? own(std::move(eligible))
-                  : resolution.planner->plan({.target = target_of(snapshot, request),
-                                              .eligible = std::move(eligible),
-                                              .on_empty = spec.on_empty,
-                                              .own = own});
+  const auto make = [&](policy::Eligible some) {
+    if (resolution.planner == nullptr) return own(std::move(some));
+    return resolution.planner->plan({.target = target_of(snapshot, request),
+                                     .eligible = std::move(some),
+                                     .on_empty = spec.on_empty,
+                                     .own = own});
+  };
+  policy::Plan plan = plan_without_ejected(std::move(eligible), make);
+  settle_outlier(options, plan);
   // A feed that was never in sync may still bring what seems to be missing.
   if (plan.tiers.empty() && !options.feed_was_in_sync) plan.on_empty = OnEmpty::kPass;
   return plan;
 }
 
-absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapshot& snapshot,
-                                                            model::SymbolId key,
-                                                            const CompileOptions& options) {
+absl::StatusOr<std::optional<CompiledService>> compile_judged(const model::Snapshot& snapshot,
+                                                              model::SymbolId key,
+                                                              const CompileOptions& options) {
   const Service* service = snapshot.find_service(key);
-  ServiceTable result;
+  CompiledService whole;
+  ServiceTable& result = whole.table;
   add_addresses(snapshot.owned(key), result);
   if (!options.exclusions.reason(snapshot, key).empty()) return std::nullopt;
   if (service == nullptr || (result.addresses.empty() && result.scoped.empty())) {
@@ -106,6 +169,7 @@ absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapsho
       request.query.port = port.service_port;
       request.query.family = family;
       VIC_ASSIGN_OR_RETURN(auto plan, plan_port(snapshot, request, options));
+      note_judged(snapshot, request.query, plan, whole);
       VIC_ASSIGN_OR_RETURN(
           auto compiled,
           compile_port(std::move(plan), {.service = result.name,
@@ -115,7 +179,15 @@ absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapsho
       result.ports.push_back(std::move(compiled.table));
     }
   }
-  return result;
+  return whole;
+}
+
+absl::StatusOr<std::optional<ServiceTable>> compile_service(const model::Snapshot& snapshot,
+                                                            model::SymbolId key,
+                                                            const CompileOptions& options) {
+  VIC_ASSIGN_OR_RETURN(auto whole, compile_judged(snapshot, key, options));
+  if (!whole) return std::nullopt;
+  return std::move(whole->table);
 }
 
 absl::StatusOr<Tables> compile_all(const model::Snapshot& snapshot, const CompileOptions& options) {

@@ -17,6 +17,7 @@
 #include "model/snapshot.h"
 #include "policy/book/book.h"
 #include "policy/eligibility.h"
+#include "policy/judged.h"
 #include "policy/plan.h"
 #include "policy/wds/rank.h"
 
@@ -35,6 +36,9 @@ struct CompileOptions {
   // Policies beside the services' own preferences; nullptr: none.
   std::shared_ptr<const policy::book::Book> policies;
   WaypointServices waypoint_services = WaypointServices::kLeave;  // --waypoint-services
+  // --outlier-default: how services are judged of which no policy says more; nullopt: not at all.
+  std::optional<policy::OutlierSpec> outlier_default;
+  bool outlier_hook = true;  // --outlier-hook: the hook reacts as the plan's spec says
   Exclusions exclusions;
 };
 
@@ -74,6 +78,15 @@ struct CompiledPort {
 // Error: more endpoints with load than a table has room for.
 [[nodiscard]] absl::StatusOr<CompiledPort> compile_port(policy::Plan plan,
                                                         const PortHeader& header);
+
+struct CompiledService {
+  ServiceTable table;
+  std::vector<policy::JudgedPort> judged;  // in the order of the table's ports, those that are judged
+};
+
+// compile_service() with what the table does not say.
+[[nodiscard]] absl::StatusOr<std::optional<CompiledService>> compile_judged(
+    const model::Snapshot& snapshot, model::SymbolId service, const CompileOptions& options);
 
 // The table of a service for this node; nullopt when the service is gone, owns no address here or
 // is excluded.

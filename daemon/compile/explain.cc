@@ -1,5 +1,6 @@
 #include "compile/explain.h"
 
+#include <absl/container/flat_hash_set.h>
 #include <fmt/format.h>
 
 #include <utility>
@@ -84,6 +85,24 @@ std::vector<ExplainedPolicy> explained_policies(const model::Snapshot& snapshot,
   return policies;
 }
 
+void explain_outlier(const model::Snapshot& snapshot, const policy::PortQuery& query,
+                     const policy::Plan& plan, Explanation& result) {
+  if (plan.outlier) result.outlier = to_text(*plan.outlier);
+  if (!plan.ejected_are_used) return;
+  result.notes.emplace_back(
+      "connects to all endpoints failed: the ejected are used like the others");
+  absl::flat_hash_set<std::string> ejected;
+  for (const model::EjectedEndpoint& one : snapshot.ejected(query.service)) {
+    if (one.service_port != query.port) continue;
+    ejected.insert(model::endpoint_text(one.address, one.port));
+  }
+  for (ExplainedTier& tier : result.tiers) {
+    for (ExplainedEndpoint& endpoint : tier.endpoints) {
+      if (ejected.contains(endpoint.address)) endpoint.status = "EJECTED";
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanRequest& request,
@@ -108,8 +127,11 @@ absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanR
                      .tiers = {},
                      .excluded = {},
                      .policies = explained_policies(snapshot, request, options),
-                     .notes = service_notes(snapshot, query.service, options)};
+                     .notes = service_notes(snapshot, query.service, options),
+                     .outlier = {},
+                     .states = {}};
   explain_tiers(compiled, snapshot.symbols(), result.tiers);
+  explain_outlier(snapshot, query, compiled.plan, result);
   for (const policy::Excluded& excluded : compiled.plan.excluded) {
     result.excluded.push_back({.workload = excluded.workload->uid,
                                .reason = std::string(policy::exclusion_name(excluded.reason))});

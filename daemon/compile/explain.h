@@ -19,7 +19,7 @@ struct ExplainedEndpoint {
   std::string address;   // "10.244.1.5:5000"
   std::string locality;  // "region/zone/subzone"
   std::string node;
-  std::string status;  // "HEALTHY" or "UNHEALTHY"
+  std::string status;  // "HEALTHY", "UNHEALTHY", or "EJECTED" and used because all are
   uint32_t weight = 1;
   double share_percent = 0;
   auto operator<=>(const ExplainedEndpoint&) const = default;
@@ -36,6 +36,16 @@ struct ExplainedExclusion {
   std::string workload;
   std::string reason;
   auto operator<=>(const ExplainedExclusion&) const = default;
+};
+
+// What is known of an endpoint by what came of connects to it. Filled by whoever observes; one line
+// each, of endpoints that something happened to.
+struct ExplainedState {
+  std::string address;
+  std::string state;                // "ejected until 2026-11-24T18:00:30Z"
+  std::string reason;               // "consecutive_5xx"
+  std::vector<std::string> events;  // oldest first
+  auto operator<=>(const ExplainedState&) const = default;
 };
 
 struct ExplainedParameter {
@@ -64,6 +74,8 @@ struct Explanation {
   std::vector<ExplainedPolicy>
       policies;                    // most important first; none: the service's own preference
   std::vector<std::string> notes;  // what the table does not show, about its service
+  std::string outlier;  // policy::to_text of how endpoints are judged; empty: they are not
+  std::vector<ExplainedState> states;  // sorted by address
   bool operator==(const Explanation&) const = default;
 };
 

@@ -117,6 +117,32 @@ Json policies_json(const Explanation& explanation) {
   return policies;
 }
 
+Json states_json(const Explanation& explanation) {
+  Json states = Json::array();
+  for (const ExplainedState& one : explanation.states) {
+    Json events = Json::array();
+    for (const std::string& event : one.events) events.push(Json::string(event));
+    states.push(Json::object({{"address", Json::string(one.address)},
+                              {"state", Json::string(one.state)},
+                              {"reason", Json::string(one.reason)},
+                              {"events", std::move(events)}}));
+  }
+  return states;
+}
+
+// Empty: nothing ever happened to an endpoint. Of its events the last two.
+std::string states_table(std::span<const Explanation> explanations) {
+  std::vector<Row> rows = {{"ENDPOINT", "STATE", "REASON", "LAST EVENTS"}};
+  for (const Explanation& explanation : explanations) {
+    for (const ExplainedState& one : explanation.states) {
+      const size_t skipped = one.events.size() > 2 ? one.events.size() - 2 : 0;
+      rows.push_back({one.address, one.state, one.reason.empty() ? "-" : one.reason,
+                      fmt::format("{}", fmt::join(std::span(one.events).subspan(skipped), "; "))});
+    }
+  }
+  return rows.size() == 1 ? std::string() : "\n" + aligned(rows);
+}
+
 }  // namespace
 
 Json to_json(const Explanation& explanation) {
@@ -142,6 +168,8 @@ Json to_json(const Explanation& explanation) {
     json.add("algorithm_parameters", parameters_json(explanation));
   }
   if (!explanation.policies.empty()) json.add("policies", policies_json(explanation));
+  if (!explanation.outlier.empty()) json.add("outlier", Json::string(explanation.outlier));
+  if (!explanation.states.empty()) json.add("states", states_json(explanation));
   return json;
 }
 
@@ -152,6 +180,7 @@ std::string to_table(const Explanation& explanation) {
   for (const ExplainedPolicy& one : explanation.policies) {
     text += fmt::format("by {}: {}\n", one.document, one.why);
   }
+  if (!explanation.outlier.empty()) text += fmt::format("judged: {}\n", explanation.outlier);
   for (const std::string& note : explanation.notes) text += fmt::format("note: {}\n", note);
   std::vector<Row> rows = rows_of(explanation);
   if (rows.empty()) {
@@ -160,6 +189,7 @@ std::string to_table(const Explanation& explanation) {
     rows.insert(rows.begin(), Row(kColumns.begin(), kColumns.end()));
     text += aligned(rows);
   }
+  text += states_table({&explanation, 1});
   if (explanation.excluded.empty()) return text;
   std::vector<Row> excluded = {{"EXCLUDED", "REASON"}};
   for (const ExplainedExclusion& one : explanation.excluded) {
@@ -181,7 +211,7 @@ std::string to_endpoints_table(std::span<const Explanation> explanations) {
       rows.push_back(std::move(row));
     }
   }
-  return aligned(rows);
+  return aligned(rows) + states_table(explanations);
 }
 
 }  // namespace vicinity::compile

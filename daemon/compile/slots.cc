@@ -1,6 +1,7 @@
 // A plan's tiers become slots: canonical order, alias table, shares.
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -116,6 +117,21 @@ std::vector<ShareGroup> share_groups(const Plan& plan, std::span<const Draft> lo
   return groups;
 }
 
+// The hooks' part of the plan's failure detection. Without load there is nobody to watch.
+std::optional<Watch> watch_of(const Plan& plan, uint16_t loaded) {
+  if (!plan.outlier || loaded == 0) return std::nullopt;
+  const policy::OutlierSpec& spec = *plan.outlier;
+  size_t endpoints = 0;
+  for (const policy::Tier& tier : plan.tiers) endpoints += tier.members.size();
+  endpoints += std::ranges::count_if(plan.excluded, [](const policy::Excluded& one) {
+    return one.reason == policy::Exclusion::kUnhealthy || one.reason == policy::Exclusion::kEjected;
+  });
+  return Watch{.refused_in_row = spec.hook.refused_in_row,
+               .timeouts_in_row = spec.hook.timeouts_in_row,
+               .suspicion_ms = spec.base_ejection_ms,
+               .most_suspects = policy::most_ejected(spec, static_cast<uint32_t>(endpoints))};
+}
+
 }  // namespace
 
 absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
@@ -136,6 +152,7 @@ absl::StatusOr<CompiledPort> compile_port(Plan plan, const PortHeader& header) {
   const auto idle = std::ranges::find(all, false, &Draft::loaded);
   const std::span<const Draft> loaded(all.begin(), idle);
   table.loaded = static_cast<uint16_t>(loaded.size());
+  table.watch = watch_of(plan, table.loaded);
   table.slots.reserve(all.size());
   compiled.slot_endpoint.reserve(all.size());
   for (const Draft& draft : all) {

@@ -41,6 +41,8 @@ enum class XdsAuth : uint8_t { kTls, kPlaintext };
 enum class EmptyAction : uint8_t { kRefuse, kPass };
 enum class Balance : uint8_t { kLeave, kBalance };  // sockets or services that have a balancer
 enum class Getpeername : uint8_t { kOff, kUdp, kAll };
+enum class OutlierDefault : uint8_t { kOff, kConservative };
+enum class OutlierHook : uint8_t { kOff, kOn };
 enum class Terminate : uint8_t { kNone, kUdp, kAll };
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : uint8_t { kText, kJson };
@@ -76,6 +78,8 @@ struct Config {
   EmptyAction on_unknown_port = EmptyAction::kPass;
   std::string policy_dir;
   policy::KumaSettings kuma;
+  OutlierDefault outlier_default = OutlierDefault::kOff;
+  OutlierHook outlier_hook = OutlierHook::kOn;
   std::vector<std::string> exclude_services;
   Balance captured_pods = Balance::kLeave;
   Balance waypoint_services = Balance::kLeave;

@@ -71,6 +71,11 @@ constexpr std::array kBalanceNames{Name<Balance>{"leave", Balance::kLeave},
 constexpr std::array kGetpeernameNames{Name<Getpeername>{"off", Getpeername::kOff},
                                        Name<Getpeername>{"udp", Getpeername::kUdp},
                                        Name<Getpeername>{"all", Getpeername::kAll}};
+constexpr std::array kOutlierDefaultNames{
+    Name<OutlierDefault>{"off", OutlierDefault::kOff},
+    Name<OutlierDefault>{"conservative", OutlierDefault::kConservative}};
+constexpr std::array kOutlierHookNames{Name<OutlierHook>{"off", OutlierHook::kOff},
+                                       Name<OutlierHook>{"on", OutlierHook::kOn}};
 constexpr std::array kTerminateNames{Name<Terminate>{"none", Terminate::kNone},
                                      Name<Terminate>{"udp", Terminate::kUdp},
                                      Name<Terminate>{"all", Terminate::kAll}};
@@ -157,6 +162,12 @@ constexpr std::array kFlags{
     Flag{"kuma-panic-threshold", "PERCENT", "0", kBehaviour,
          "with fewer healthy endpoints Kuma's policies use all of them; 0: never (Envoy: 50)",
          set_kuma<&KumaSettings::panic_percent, parse_percent>},
+    Flag{"outlier-default", "off|conservative", "off", kBehaviour,
+         "how services are judged by failed connects of which no policy says more",
+         set_enum<&Config::outlier_default, kOutlierDefaultNames>},
+    Flag{"outlier-hook", "on|off", "on", kBehaviour,
+         "judged services: the next connect already passes over an endpoint that just failed",
+         set_enum<&Config::outlier_hook, kOutlierHookNames>},
     Flag{"exclude-service", "NAMESPACE/HOST", "", kBehaviour,
          "services to leave alone (globs; repeatable)",
          set_many<&Config::exclude_services, parse_nonempty>, Arity::kMany},

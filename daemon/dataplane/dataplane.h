@@ -124,6 +124,19 @@ struct NodeContext {
   bool operator==(const NodeContext&) const = default;
 };
 
+// Mirrors struct vic_ejection: an endpoint of one port of a service that is left out.
+struct StoredEjection {
+  std::string service;
+  uint16_t service_port = 0;
+  model::IpAddress address;
+  uint16_t port = 0;
+  uint8_t cause = 0;
+  uint32_t multiplier = 0;
+  absl::Time at;
+  absl::Time until;
+  bool operator==(const StoredEjection&) const = default;
+};
+
 class Dataplane {
  public:
   virtual ~Dataplane() = default;
@@ -141,6 +154,13 @@ class Dataplane {
   // The own context over restarts (map vic_context). A text longer than the ABI allows is an error.
   [[nodiscard]] virtual std::optional<NodeContext> load_context() const = 0;
   virtual absl::Status save_context(const NodeContext& context) = 0;
+
+  // Ejections over restarts (map vic_ejections). What there is no room for is not kept: an error
+  // says how many.
+  [[nodiscard]] virtual std::vector<StoredEjection> load_ejections() const { return {}; }
+  virtual absl::Status save_ejections(const std::vector<StoredEjection>& /*ejections*/) {
+    return absl::OkStatus();
+  }
 
   // The network namespaces of this node whose pods are known; the others follow the node's tables.
   [[nodiscard]] virtual absl::Status set_pods(Pods pods) = 0;

@@ -52,6 +52,8 @@ absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, A
   memory.watched = watched->as<vic_watched>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* context, map("vic_context"));
   memory.context = context->as<vic_context>();
+  VIC_ASSIGN_OR_RETURN(const MappedMap* ejections, map("vic_ejections"));
+  memory.ejections = ejections->as<vic_ejection>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* counters, map("vic_counters"));
   memory.counters = counters->as<__u64>();
   return tables;

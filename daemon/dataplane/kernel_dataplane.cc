@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "dataplane/context_codec.h"
+#include "dataplane/ejection_codec.h"
 #include "dataplane/growth.h"
 #include "dataplane/program_runs.h"
 
@@ -135,6 +136,14 @@ std::optional<NodeContext> KernelDataplane::load_context() const {
 
 absl::Status KernelDataplane::save_context(const NodeContext& context) {
   return store_context(generation_->memory().context[0], context);
+}
+
+std::vector<StoredEjection> KernelDataplane::load_ejections() const {
+  return dataplane::load_ejections(generation_->memory().ejections);
+}
+
+absl::Status KernelDataplane::save_ejections(const std::vector<StoredEjection>& ejections) {
+  return store_ejections(generation_->memory().ejections, ejections);
 }
 
 absl::Status KernelDataplane::set_pods(Pods pods) {

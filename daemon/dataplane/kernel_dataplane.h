@@ -76,6 +76,8 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] ApplyResult apply(const compile::Diff& diff) override;
   [[nodiscard]] std::optional<NodeContext> load_context() const override;
   absl::Status save_context(const NodeContext& context) override;
+  [[nodiscard]] std::vector<StoredEjection> load_ejections() const override;
+  absl::Status save_ejections(const std::vector<StoredEjection>& ejections) override;
   [[nodiscard]] absl::Status set_pods(Pods pods) override;
   void renew_lease(absl::Duration lease) override;
   void maintain() override;

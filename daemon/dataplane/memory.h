@@ -30,6 +30,7 @@ struct Memory {
   std::span<__u64> active;
   std::span<vic_watched> watched;
   std::span<vic_context> context;
+  std::span<vic_ejection> ejections;
   std::span<__u64> counters;
 };
 

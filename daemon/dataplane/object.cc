@@ -203,15 +203,15 @@ const std::vector<std::string>& Object::map_names() {
       "vic_watched",  "vic_notes",         "vic_counted",    "vic_affinities", "vic_context",
       "vic_counters", "vic_outcomes",      "vic_events",     "vic_grace",      "vic_origins",
       "vic_pairs",    "vic_mptcp_origins", "vic_pods",       "vic_ranges4",    "vic_ranges6",
-      "vic_doomed"};
+      "vic_doomed",   "vic_ejections"};
   return names;
 }
 
 const std::vector<std::string>& Object::shared_map_names() {
-  static const std::vector<std::string> names = {"vic_context",       "vic_counters", "vic_active",
-                                                 "vic_counted",       "vic_outcomes", "vic_events",
-                                                 "vic_grace",         "vic_origins",  "vic_pairs",
-                                                 "vic_mptcp_origins", "vic_pods",     "vic_doomed"};
+  static const std::vector<std::string> names = {
+      "vic_context", "vic_counters", "vic_active",   "vic_counted", "vic_outcomes",
+      "vic_events",  "vic_grace",    "vic_origins",  "vic_pairs",   "vic_mptcp_origins",
+      "vic_pods",    "vic_doomed",   "vic_ejections"};
   return names;
 }
 

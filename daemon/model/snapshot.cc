@@ -94,6 +94,22 @@ void Snapshot::mark_had_workload(SymbolId service) {
   if (state_->had_workload.insert(service).second) state_->touch(service);
 }
 
+void Snapshot::set_ejected(SymbolId service, std::vector<EjectedEndpoint> ejected) {
+  if (std::ranges::equal(ejected, this->ejected(service))) return;
+  if (ejected.empty()) {
+    state_->ejected.erase(service);
+  } else {
+    state_->ejected[service] = std::move(ejected);
+  }
+  state_->touch(service);
+}
+
+std::span<const EjectedEndpoint> Snapshot::ejected(SymbolId service) const {
+  const auto found = state_->ejected.find(service);
+  if (found == state_->ejected.end()) return {};
+  return found->second;
+}
+
 void Snapshot::know_namespaces() { state_->know_namespaces(); }
 
 std::vector<OwnedAddress> Snapshot::owned(SymbolId service) const {

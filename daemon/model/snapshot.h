@@ -14,6 +14,7 @@
 
 #include "model/address_claims.h"
 #include "model/delta.h"
+#include "model/ejections.h"
 #include "model/place.h"
 #include "model/service.h"
 #include "model/symbols.h"
@@ -79,6 +80,11 @@ class Snapshot {
   // (mark_had_workload): an empty service that never had one is left to whoever serves it.
   [[nodiscard]] bool had_workload(SymbolId service) const;
   void mark_had_workload(SymbolId service);
+
+  // The endpoints of the service that are left out for their failures, sorted, each once. Kept when
+  // the feed takes services or workloads away and brings them again.
+  void set_ejected(SymbolId service, std::vector<EjectedEndpoint> ejected);
+  [[nodiscard]] std::span<const EjectedEndpoint> ejected(SymbolId service) const;
 
   // From now on clients are asked for their namespace: its own services come first for them, and
   // those of NAMESPACE visibility serve no others.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <variant>
@@ -85,6 +86,13 @@ std::vector<SymbolId> known_networks(const EligibilityOptions& options,
   return networks;
 }
 
+bool is_ejected(std::span<const model::EjectedEndpoint> ejected, uint16_t service_port,
+                const Endpoint& endpoint) {
+  return std::ranges::binary_search(ejected, model::EjectedEndpoint{.service_port = service_port,
+                                                                    .address = endpoint.address,
+                                                                    .port = endpoint.port});
+}
+
 }  // namespace
 
 bool endpoint_before(const Endpoint& left, const Endpoint& right) {
@@ -98,6 +106,7 @@ Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& qu
   const Filter filter(*snapshot.find_service(query.service), query, client.place.network,
                       known_networks(options, snapshot.symbols()));
   const auto all = snapshot.endpoints(query.service);
+  const auto ejected = snapshot.ejected(query.service);
   Eligible result;
   result.endpoints.reserve(all.size());
   for (const model::WorkloadIndex index : all) {
@@ -106,17 +115,31 @@ Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& qu
     const auto* endpoint = std::get_if<Endpoint>(&verdict);
     if (endpoint == nullptr) {
       result.excluded.push_back({.workload = &workload, .reason = std::get<Exclusion>(verdict)});
-    } else if (filter.healthy_enough(workload)) {
-      result.endpoints.push_back(*endpoint);
-    } else {
+    } else if (!filter.healthy_enough(workload)) {
       result.unhealthy.push_back(*endpoint);
       result.excluded.push_back({.workload = &workload, .reason = Exclusion::kUnhealthy});
+    } else if (is_ejected(ejected, query.port, *endpoint)) {
+      result.ejected.push_back(*endpoint);
+      result.excluded.push_back({.workload = &workload, .reason = Exclusion::kEjected});
+    } else {
+      result.endpoints.push_back(*endpoint);
     }
   }
   std::ranges::sort(result.endpoints, endpoint_before);
+  std::ranges::sort(result.ejected, endpoint_before);
   std::ranges::sort(result.unhealthy, endpoint_before);
   sort_by_uid(result.excluded);
   return result;
+}
+
+Eligible with_ejected(Eligible eligible) {
+  std::erase_if(eligible.excluded,
+                [](const Excluded& one) { return one.reason == Exclusion::kEjected; });
+  eligible.endpoints.insert(eligible.endpoints.end(), eligible.ejected.begin(),
+                            eligible.ejected.end());
+  eligible.ejected.clear();
+  std::ranges::sort(eligible.endpoints, endpoint_before);
+  return eligible;
 }
 
 std::vector<Endpoint> bound_endpoints(const model::Snapshot& snapshot, const PortQuery& query) {

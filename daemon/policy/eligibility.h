@@ -28,6 +28,7 @@ struct Eligible {
   std::vector<Endpoint> endpoints;  // in order of endpoint_before
   std::vector<Endpoint> unhealthy;  // likewise: excluded, and for nothing but their health
   std::vector<Excluded> excluded;   // sorted by uid
+  std::vector<Endpoint> ejected;    // in order of endpoint_before: excluded, and only for failures
   bool operator==(const Eligible&) const = default;
 };
 
@@ -40,11 +41,15 @@ struct Eligible {
 //   no_port                    neither the workload's own port list nor the service names a target
 //   unreachable_network        of another network than the client, behind a gateway
 //   unhealthy                  and the service wants healthy ones only
+//   ejected                    for its failures, of this port (Snapshot::ejected)
 // Capacity is the business of the plan: WDS ranks before it weighs (semantics 2.1).
 // REQUIRES: the service is known to the snapshot.
 [[nodiscard]] Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& query,
                                           const model::ClientContext& client,
                                           const EligibilityOptions& options);
+
+// The same as if nobody were ejected.
+[[nodiscard]] Eligible with_ejected(Eligible eligible);
 
 // All workloads of the service that have an address of this family and serve the port, whatever
 // their health and network: what a connection may have been made to and still be good for.

@@ -11,8 +11,9 @@
 namespace vicinity::policy {
 
 // What a feed or a probe says of one host. A degraded host works but is used after the healthy
-// ones; an excluded one (warming up) counts for nothing until it is past that.
-enum class HostHealth : uint8_t { kHealthy, kDegraded, kUnhealthy, kExcluded };
+// ones; an excluded one (warming up) counts for nothing until it is past that; an ejected one is
+// unhealthy for what came of connects to it.
+enum class HostHealth : uint8_t { kHealthy, kDegraded, kUnhealthy, kExcluded, kEjected };
 
 // Hosts of one priority, or of one locality in it: `total` holds all, the excluded ones too.
 struct HostCounts {

@@ -142,8 +142,9 @@ class TierBuilder {
     for (const SpillLocality& locality : priority_.localities) {
       for (const SpillHost& host : locality.hosts) {
         if (is_member(host.endpoint)) continue;
-        const bool healthy = host.health == HostHealth::kHealthy;
-        const auto reason = healthy ? Exclusion::kZeroCapacity : Exclusion::kUnhealthy;
+        const Exclusion reason = host.health == HostHealth::kHealthy
+                                     ? Exclusion::kZeroCapacity
+                                     : exclusion_of(host.health, Exclusion::kUnhealthy);
         plan.excluded.push_back({plan.endpoints[host.endpoint].workload, reason});
       }
     }
@@ -161,9 +162,8 @@ void erase_idle(Candidates& candidates) {
   for (size_t i = 0; i < candidates.endpoints.size(); ++i) {
     const Endpoint& endpoint = candidates.endpoints[i];
     if (endpoint.workload->capacity == 0) {
-      const bool sick = candidates.health[i] == HostHealth::kUnhealthy;
       candidates.excluded.push_back(
-          {endpoint.workload, sick ? Exclusion::kUnhealthy : Exclusion::kZeroCapacity});
+          {endpoint.workload, exclusion_of(candidates.health[i], Exclusion::kZeroCapacity)});
       continue;
     }
     endpoints.push_back(endpoint);
@@ -173,17 +173,33 @@ void erase_idle(Candidates& candidates) {
   candidates.health = std::move(health);
 }
 
+HostHealth health_of(const Endpoint& endpoint, const Eligible& eligible) {
+  const auto among = [&](const std::vector<Endpoint>& some) {
+    return std::ranges::binary_search(some, endpoint, endpoint_before);
+  };
+  if (among(eligible.unhealthy)) return HostHealth::kUnhealthy;
+  return among(eligible.ejected) ? HostHealth::kEjected : HostHealth::kHealthy;
+}
+
 }  // namespace
+
+Exclusion exclusion_of(HostHealth health, Exclusion otherwise) {
+  if (health == HostHealth::kUnhealthy) return Exclusion::kUnhealthy;
+  return health == HostHealth::kEjected ? Exclusion::kEjected : otherwise;
+}
 
 Candidates spill_candidates(Eligible eligible) {
   Candidates result{.endpoints = {}, .health = {}, .excluded = std::move(eligible.excluded)};
-  std::erase_if(result.excluded,
-                [](const Excluded& one) { return one.reason == Exclusion::kUnhealthy; });
-  std::ranges::merge(eligible.endpoints, eligible.unhealthy, std::back_inserter(result.endpoints),
+  std::erase_if(result.excluded, [](const Excluded& one) {
+    return one.reason == Exclusion::kUnhealthy || one.reason == Exclusion::kEjected;
+  });
+  std::vector<Endpoint> sick;
+  std::ranges::merge(eligible.unhealthy, eligible.ejected, std::back_inserter(sick),
+                     endpoint_before);
+  std::ranges::merge(eligible.endpoints, sick, std::back_inserter(result.endpoints),
                      endpoint_before);
   for (const Endpoint& endpoint : result.endpoints) {
-    const bool sick = std::ranges::binary_search(eligible.unhealthy, endpoint, endpoint_before);
-    result.health.push_back(sick ? HostHealth::kUnhealthy : HostHealth::kHealthy);
+    result.health.push_back(health_of(endpoint, eligible));
   }
   erase_idle(result);
   sort_by_uid(result.excluded);

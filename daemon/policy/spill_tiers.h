@@ -18,6 +18,9 @@ struct SpillHost {
   HostHealth health = HostHealth::kHealthy;
 };
 
+// Why a host of this health takes nothing; `otherwise` when its health is not the reason.
+[[nodiscard]] Exclusion exclusion_of(HostHealth health, Exclusion otherwise);
+
 struct SpillLocality {
   uint64_t weight = 0;  // without a weight: nothing while another locality of the priority has one
   std::vector<SpillHost> hosts;
@@ -32,7 +35,7 @@ struct SpillPriority {
 struct Candidates {
   std::vector<Endpoint> endpoints;  // sorted by address, port, uid
   std::vector<HostHealth> health;   // beside them; all healthy when the service takes anybody
-  std::vector<Excluded> excluded;   // sorted by uid; the unhealthy are not among them
+  std::vector<Excluded> excluded;   // sorted by uid; neither the unhealthy nor the ejected
 };
 
 // Unhealthy workloads are hosts as well: they make their tier spill, and panic uses them. Those

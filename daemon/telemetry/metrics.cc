@@ -226,6 +226,25 @@ void add_errors(Families& out, const dataplane::DataplaneStatus& status) {
   }
 }
 
+void add_health(Families& out, const HealthInfo& health) {
+  out.open("ejections_total", "Endpoints ejected for failed connects, by cause.",
+           MetricType::Counter);
+  for (const auto& [cause, count] : health.ejections) {
+    out.add(static_cast<double>(count), {{"cause", cause}});
+  }
+  out.counter("ejections_ended_total", "Ejected endpoints that came back.", health.returned);
+  out.counter("ejections_spared_total", "Ejections that max_ejection_percent forbade.",
+              health.spared);
+  out.gauge("judged_endpoints", "Endpoints that are judged by their connects.",
+            static_cast<double>(health.judged));
+  out.gauge("ejected_endpoints", "Of them, those that are ejected now.",
+            static_cast<double>(health.ejected));
+  out.counter("connects_saved_total", "Connects that a second draw kept from a suspect endpoint.",
+              health.saved);
+  out.counter("connects_unobserved_total",
+              "Connects to judged endpoints that there was no room to count.", health.unobserved);
+}
+
 void add_readiness(Families& out, const Published& published) {
   out.gauge("ready", "1 when tables are published, attached and a probe connect was translated.",
             unready(published).empty() ? 1 : 0);
@@ -258,6 +277,7 @@ std::vector<MetricFamily> metric_families(const Published& published) {
   add_errors(out, published.dataplane);
   add_programs(out, published.dataplane);
   add_pods(out, published.pods);
+  add_health(out, published.health);
   add_readiness(out, published);
   return out.take();
 }

@@ -120,6 +120,17 @@ struct ServiceTraffic {
   PlaceTraffic place;
 };
 
+// What is known of endpoints by what came of connects to them.
+struct HealthInfo {
+  std::map<std::string, uint64_t> ejections;  // since the start, by cause; every cause is there
+  uint64_t returned = 0;
+  uint64_t spared = 0;      // would have been ejected but for max_ejection_percent
+  uint64_t judged = 0;      // endpoints, now; one of two services is two
+  uint64_t ejected = 0;     // of them, now
+  uint64_t saved = 0;       // connects that the hook's second draw kept from a suspect
+  uint64_t unobserved = 0;  // connects to judged endpoints that there was no room to count
+};
+
 struct BuildInfo {
   std::string version;
   uint32_t abi_version = 0;
@@ -137,6 +148,7 @@ struct Published {
   PolicyInfo policies;
   PodsInfo pods;
   ProbeInfo probe;
+  HealthInfo health;
   bool published_once = false;            // tables have been published since the start
   std::vector<std::string> dns_problems;  // "name: why", of names whose last lookup failed
   dataplane::DataplaneStatus dataplane;

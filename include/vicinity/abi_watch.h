@@ -115,4 +115,6 @@ VIC_STATIC_ASSERT(sizeof(struct vic_note_line) == 64, "vic_note_line");
 VIC_STATIC_ASSERT(sizeof(struct vic_watch_event) == 32, "vic_watch_event");
 VIC_STATIC_ASSERT(VIC_WATCHED_ENDPOINTS <= VIC_NOTE_ELEMENT_MASK + 1, "a note names any element");
 
+#include <vicinity/abi_ejections.h>
+
 #endif /* VICINITY_ABI_WATCH_H_ */

@@ -6,8 +6,8 @@ source "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
 
 cd "$VIC_ROOT"
 abi=include/vicinity/abi.h # includes the others
-headers=("$abi" include/vicinity/abi_sockets.h include/vicinity/abi_trace.h
-  include/vicinity/abi_watch.h)
+headers=("$abi" include/vicinity/abi_ejections.h include/vicinity/abi_sockets.h
+  include/vicinity/abi_trace.h include/vicinity/abi_watch.h)
 [[ -f $abi ]] || die "$abi is missing"
 flags=(-fsyntax-only -Wall -Wextra -Wpadded -Werror -Iinclude)
 clang-19 -x c -std=c11 "${flags[@]}" "$abi"

@@ -55,6 +55,14 @@ class FakeDataplane final : public dataplane::Dataplane {
     return absl::OkStatus();
   }
 
+  [[nodiscard]] std::vector<dataplane::StoredEjection> load_ejections() const override {
+    return ejections_;
+  }
+  absl::Status save_ejections(const std::vector<dataplane::StoredEjection>& ejections) override {
+    ejections_ = ejections;
+    return absl::OkStatus();
+  }
+
   [[nodiscard]] absl::Status set_pods(dataplane::Pods pods) override {
     pods_ = std::move(pods);
     return absl::OkStatus();
@@ -189,6 +197,7 @@ class FakeDataplane final : public dataplane::Dataplane {
   std::vector<dataplane::SuspicionEvent> suspicions_;
   dataplane::ObservedTotals observed_totals_;
   std::optional<dataplane::NodeContext> context_;
+  std::vector<dataplane::StoredEjection> ejections_;
   std::map<std::string, absl::Status> failures_;
   bool predecessor_ = false;
   absl::Status take_over_status_;

@@ -40,7 +40,8 @@ std::string file(const std::string& name, const std::string& text) {
 
 constexpr const char* kRule =
     "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r}\nspec:\n"
-    "  host: web.ns.svc.cluster.local\n  trafficPolicy: {outlierDetection: {interval: 1s}}\n";
+    "  host: web.ns.svc.cluster.local\n  trafficPolicy: {outlierDetection: {consecutiveErrors: "
+    "1}}\n";
 constexpr const char* kMesh =
     "service: {name: web, namespace: ns, hostname: web.ns.svc.cluster.local, addresses: "
     "[10.96.0.1], ports: [{servicePort: 80, targetPort: 8080}]}\n---\n"
@@ -54,8 +55,8 @@ TEST(CtlPolicy, CheckSaysEverythingAndExitsByErrors) {
   const Ran fine = run({"policy", "check", good});
   EXPECT_EQ(fine.exit, kExitOk);
   EXPECT_THAT(fine.out, HasSubstr(good + ":6: warning: DestinationRule ns/r: "
-                                         "spec.trafficPolicy.outlierDetection.interval: has no "
-                                         "effect"));
+                                         "spec.trafficPolicy.outlierDetection.consecutiveErrors: "
+                                         "is Istio's old name"));
   EXPECT_THAT(fine.out, HasSubstr("1 policies, 0 other documents, 0 refused\n"));
   const Ran both = run({"policy", "check", good, bad});
   EXPECT_EQ(both.exit, kExitUsage);

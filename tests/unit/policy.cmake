@@ -7,6 +7,7 @@ vic_test(policy_documents_test
     policy_examples_test.cc
     policy_istio_fields_test.cc
     policy_istio_locality_test.cc
+    policy_istio_outlier_test.cc
     policy_istio_plan_test.cc
     policy_istio_rules_test.cc
     policy_labels_test.cc
@@ -18,6 +19,7 @@ vic_test(policy_kuma_test
   SOURCES
     policy_kuma_clients_test.cc
     policy_kuma_examples_test.cc
+    policy_kuma_outlier_test.cc
     policy_kuma_parse_test.cc
     policy_kuma_plan_test.cc
     policy_kuma_rules_test.cc

@@ -403,8 +403,8 @@ std::vector<DocumentRow> document_rows() {
         "12: error: spec.to[0].default.loadBalancer.type: 'Worst' is not one of RoundRobin, "
         "LeastRequest, RingHash, Random, Maglev"}},
       {"health is the control plane's",
-       "apiVersion: kuma.io/v1alpha1\nkind: MeshCircuitBreaker\nmetadata: {name: p}\n",
-       {"1: warning: kind: MeshCircuitBreaker is not used: endpoints leave when the control plane "
+       "apiVersion: kuma.io/v1alpha1\nkind: MeshHealthCheck\nmetadata: {name: p}\n",
+       {"1: warning: kind: MeshHealthCheck is not used: endpoints leave when the control plane "
         "reports them unhealthy; use a readiness probe"}},
       {"kinds that say nothing here",
        "apiVersion: kuma.io/v1alpha1\nkind: MeshTimeout\nmetadata: {name: p}\n---\ntype: "

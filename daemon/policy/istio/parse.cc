@@ -14,33 +14,6 @@ namespace {
 
 constexpr std::string_view kDomain = ".svc.cluster.local";
 
-constexpr std::string_view kHealth =
-    "has no effect: endpoints leave when the control plane reports them unhealthy; the presence of "
-    "outlierDetection alone opens failover";
-constexpr std::string_view kHttpHealth =
-    "has no effect: HTTP responses are not seen at connect time; endpoints leave when the control "
-    "plane reports them unhealthy, so use a readiness probe";
-
-constexpr std::array kOutlierUnsupported{
-    Unsupported{"consecutiveErrors", Severity::kWarning, kHttpHealth},
-    Unsupported{"consecutive5xxErrors", Severity::kWarning, kHttpHealth},
-    Unsupported{"consecutiveGatewayErrors", Severity::kWarning, kHttpHealth},
-    Unsupported{"splitExternalLocalOriginErrors", Severity::kWarning, kHealth},
-    Unsupported{"consecutiveLocalOriginFailures", Severity::kWarning, kHealth},
-    Unsupported{"interval", Severity::kWarning, kHealth},
-    Unsupported{"baseEjectionTime", Severity::kWarning, kHealth},
-    Unsupported{"maxEjectionPercent", Severity::kWarning, kHealth},
-};
-
-OutlierDetection parse_outlier(Fields outlier) {
-  OutlierDetection detection;
-  const auto percent = outlier.integer("minHealthPercent", 0, 100);
-  detection.min_health_percent = static_cast<uint32_t>(percent.value_or(0));
-  outlier.unsupported(kOutlierUnsupported);
-  outlier.finish();
-  return detection;
-}
-
 PortPolicy parse_port_policy(Fields& policy) {
   PortPolicy result;
   if (Fields balancer = policy.map("loadBalancer"); balancer.present()) {

@@ -30,5 +30,6 @@ namespace vicinity::policy::istio {
 [[nodiscard]] LocalitySetting parse_locality_setting(Fields setting);
 [[nodiscard]] ZoneAwareSetting parse_zone_aware(Fields setting);
 [[nodiscard]] LoadBalancer parse_load_balancer(Fields balancer);
+[[nodiscard]] OutlierDetection parse_outlier(Fields outlier);
 
 }  // namespace vicinity::policy::istio

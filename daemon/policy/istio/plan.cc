@@ -37,8 +37,7 @@ void filter(Candidates& hosts, Exclusion reason, const Keep& keep) {
       kept.endpoints.push_back(hosts.endpoints[i]);
       kept.health.push_back(hosts.health[i]);
     } else {
-      const bool sick = hosts.health[i] == HostHealth::kUnhealthy;
-      kept.excluded.push_back({&workload, sick ? Exclusion::kUnhealthy : reason});
+      kept.excluded.push_back({&workload, exclusion_of(hosts.health[i], reason)});
     }
   }
   hosts = std::move(kept);
@@ -203,6 +202,7 @@ Plan plan(const PlanSpec& spec, PlanInput input) {
   result.mode = shape.mode();
   result.on_empty = input.on_empty;
   result.algorithm = spec.algorithm;
+  result.outlier = spec.outlier;
   result.endpoints = std::move(hosts.endpoints);
   result.excluded = std::move(hosts.excluded);
   const SpillRule spill_rule{.panic_percent = spec.min_health_percent,

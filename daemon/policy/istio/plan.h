@@ -8,6 +8,8 @@
 // Unhealthy endpoints count: they are what a tier's health is measured against. Pure.
 #pragma once
 
+#include <optional>
+
 #include "policy/istio/effective.h"
 #include "policy/istio/spec.h"
 #include "policy/source.h"
@@ -19,6 +21,7 @@ struct PlanSpec {
   bool gate = false;                // outlierDetection is there, or the service's own distribution
   uint32_t min_health_percent = 0;  // of outlierDetection: above 0 the unhealthy do not count
   AlgorithmSpec algorithm = {};
+  std::optional<OutlierSpec> outlier = {};
 };
 
 // REQUIRES: the level is not kService, whose plan is the service's own.

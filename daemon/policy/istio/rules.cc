@@ -56,6 +56,7 @@ class IstioPlanner final : public Planner {
     if (spec_.effective.level != Level::kService) return istio::plan(spec_, std::move(input));
     Plan own = input.own(std::move(input.eligible));
     own.algorithm = spec_.algorithm;
+    own.outlier = spec_.outlier;
     return own;
   }
 
@@ -203,6 +204,7 @@ void IstioRules::decide(const Target& target, const Choice& choice, Resolution& 
   if (balancer != nullptr) spec.algorithm = balancer->algorithm.value_or(AlgorithmSpec{});
   if (policy != nullptr && policy->outlier_detection) {
     spec.gate = true;
+    spec.outlier = policy->outlier_detection->spec;
     // A traffic distribution keeps panic off, and the unhealthy counted.
     spec.min_health_percent = distribution ? 0 : policy->outlier_detection->min_health_percent;
   }

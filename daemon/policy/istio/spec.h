@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "policy/algorithm.h"
+#include "policy/outlier.h"
 #include "policy/plan.h"
 #include "policy/source.h"
 
@@ -67,9 +68,10 @@ struct ZoneAwareSetting {
   bool operator==(const ZoneAwareSetting&) const = default;
 };
 
-// Its presence is the gate of failover. Of its fields only this one matters to a plan.
+// Its presence is the gate of failover.
 struct OutlierDetection {
   uint32_t min_health_percent = 0;
+  OutlierSpec spec;  // as istiod fills Envoy's: never by success rate
   bool operator==(const OutlierDetection&) const = default;
 };
 

@@ -9,6 +9,10 @@ void lay(const LocalZone& zone, LocalZone& base);
 void lay(const CrossZone& zone, CrossZone& base);
 void lay(const LocalityAwareness& locality, LocalityAwareness& base);
 void lay(const LoadBalancer& balancer, LoadBalancer& base);
+void lay(const OutlierDetection::Consecutive& streak, OutlierDetection::Consecutive& base);
+void lay(const OutlierDetection::Rate& rate, OutlierDetection::Rate& base);
+void lay(const OutlierDetection::Detectors& detectors, OutlierDetection::Detectors& base);
+void lay(const OutlierDetection& outlier, OutlierDetection& base);
 
 // A field without fields of its own.
 template <class Field>
@@ -48,11 +52,40 @@ void lay(const LoadBalancer& balancer, LoadBalancer& base) {
   lay_field(balancer.table_size, base.table_size);
 }
 
+void lay(const OutlierDetection::Consecutive& streak, OutlierDetection::Consecutive& base) {
+  lay_field(streak.failures, base.failures);
+}
+
+void lay(const OutlierDetection::Rate& rate, OutlierDetection::Rate& base) {
+  lay_field(rate.minimum_hosts, base.minimum_hosts);
+  lay_field(rate.request_volume, base.request_volume);
+  lay_field(rate.limit, base.limit);
+}
+
+void lay(const OutlierDetection::Detectors& detectors, OutlierDetection::Detectors& base) {
+  lay_object(detectors.total, base.total);
+  lay_object(detectors.gateway, base.gateway);
+  lay_object(detectors.local_origin, base.local_origin);
+  lay_object(detectors.success_rate, base.success_rate);
+  lay_object(detectors.failure_percentage, base.failure_percentage);
+}
+
+void lay(const OutlierDetection& outlier, OutlierDetection& base) {
+  lay_field(outlier.disabled, base.disabled);
+  lay_field(outlier.interval_ms, base.interval_ms);
+  lay_field(outlier.base_ejection_ms, base.base_ejection_ms);
+  lay_field(outlier.max_ejection_percent, base.max_ejection_percent);
+  lay_field(outlier.split, base.split);
+  lay_object(outlier.detectors, base.detectors);
+  lay_field(outlier.panic_percent, base.panic_percent);
+}
+
 }  // namespace
 
 void merge(const Conf& conf, Conf& base) {
   lay_object(conf.locality, base.locality);
   lay_object(conf.balancer, base.balancer);
+  lay_object(conf.outlier, base.outlier);
 }
 
 }  // namespace vicinity::policy::kuma

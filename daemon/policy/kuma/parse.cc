@@ -1,4 +1,4 @@
-// MeshLoadBalancingStrategy: the document around its parts.
+// MeshLoadBalancingStrategy and MeshCircuitBreaker: the document around its parts.
 #include "policy/kuma/parse.h"
 
 #include <fmt/format.h>
@@ -77,12 +77,26 @@ void warn_without_hash(const Conf& conf, Fields& at) {
       "Connection with sourceIP");
 }
 
-To parse_to(Fields item, std::string_view own) {
-  To to;
-  Fields ref = item.map("targetRef");
-  if (!ref.present()) item.error("targetRef", "missing");
-  to.target = parse_service_ref(std::move(ref), own);
-  Fields conf = item.map("default");
+constexpr std::array kBreakerUnsupported{
+    Unsupported{"connectionLimits", Severity::kWarning,
+                "are not enforced: a connection is only given a destination; keep a proxy for "
+                "them"},
+};
+constexpr std::array kInboundUnsupported{
+    Unsupported{"from", Severity::kWarning,
+                "is not used: inbound connections do not pass here; keep the service's proxy"},
+    Unsupported{"rules", Severity::kWarning,
+                "are not used: inbound connections do not pass here; keep the service's proxy"},
+};
+
+void parse_breaker(Fields& conf, To& to) {
+  if (Fields outlier = conf.map("outlierDetection"); outlier.present()) {
+    to.conf.outlier = parse_outlier(std::move(outlier));
+  }
+  conf.unsupported(kBreakerUnsupported);
+}
+
+void parse_balancing(Fields& conf, To& to) {
   if (Fields locality = conf.map("localityAwareness"); locality.present()) {
     to.conf.locality = parse_locality(std::move(locality));
   }
@@ -94,6 +108,19 @@ To parse_to(Fields item, std::string_view own) {
     to.conf.balancer->by_source = by_source;
   }
   warn_without_hash(to.conf, conf);
+}
+
+To parse_to(Fields item, std::string_view own, Kind kind) {
+  To to;
+  Fields ref = item.map("targetRef");
+  if (!ref.present()) item.error("targetRef", "missing");
+  to.target = parse_service_ref(std::move(ref), own);
+  Fields conf = item.map("default");
+  if (kind == Kind::kCircuitBreaker) {
+    parse_breaker(conf, to);
+  } else {
+    parse_balancing(conf, to);
+  }
   conf.finish();
   item.finish();
   return to;
@@ -104,11 +131,13 @@ void parse_spec(Fields spec, std::string_view own, Strategy& strategy) {
     strategy.client = parse_client_ref(std::move(ref), own);
   }
   const auto items = spec.list("to");
-  if (items.empty() && spec.node().find("to") == nullptr) spec.error("to", "missing");
+  const bool breaker = strategy.kind == Kind::kCircuitBreaker;
+  if (items.empty() && spec.node().find("to") == nullptr && !breaker) spec.error("to", "missing");
   for (size_t i = 0; i < items.size(); ++i) {
     Fields item(items[i], item_path(spec.path_of("to"), i), spec.diagnostics());
-    if (item.present()) strategy.to.push_back(parse_to(std::move(item), own));
+    if (item.present()) strategy.to.push_back(parse_to(std::move(item), own, strategy.kind));
   }
+  if (breaker) spec.unsupported(kInboundUnsupported);
   spec.finish();
 }
 
@@ -118,6 +147,7 @@ std::shared_ptr<const Strategy> parse_strategy(const DocumentId& id, const Node&
                                                Diagnostics& out) {
   auto strategy = std::make_shared<Strategy>();
   strategy->name = id.name;
+  if (id.kind == kCircuitBreakerKind) strategy->kind = Kind::kCircuitBreaker;
   Fields document(root, {}, out);
   check_shape(document, *strategy);
   Fields spec = document.map("spec");

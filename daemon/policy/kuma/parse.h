@@ -12,9 +12,10 @@
 namespace vicinity::policy::kuma {
 
 inline constexpr std::string_view kStrategyKind = "MeshLoadBalancingStrategy";
+inline constexpr std::string_view kCircuitBreakerKind = "MeshCircuitBreaker";
 inline constexpr int64_t kMaxRingSize = 8'000'000;  // the schema's, below Envoy's
 
-// nullptr: there are errors. `id` as claimed.
+// Of either kind. nullptr: there are errors. `id` as claimed.
 [[nodiscard]] std::shared_ptr<const Strategy> parse_strategy(const DocumentId& id, const Node& root,
                                                              Diagnostics& out);
 
@@ -25,6 +26,7 @@ inline constexpr int64_t kMaxRingSize = 8'000'000;  // the schema's, below Envoy
 [[nodiscard]] ServiceRef parse_service_ref(Fields ref, std::string_view own);
 [[nodiscard]] LocalityAwareness parse_locality(Fields locality);
 [[nodiscard]] LoadBalancer parse_balancer(Fields balancer);
+[[nodiscard]] OutlierDetection parse_outlier(Fields outlier);
 // Nothing but the connection's source address can be hashed: true when it is to be, unset when
 // `at` has no such list.
 [[nodiscard]] std::optional<bool> parse_hash_policies(Fields& at);

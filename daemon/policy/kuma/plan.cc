@@ -151,8 +151,7 @@ Groups seat_all(Seating& seating, const Candidates& candidates, Plan& plan) {
           {.endpoint = i, .weight = workload.capacity, .health = health});
       continue;
     }
-    const bool sick = health == HostHealth::kUnhealthy;
-    plan.excluded.push_back({&workload, sick ? Exclusion::kUnhealthy : Exclusion::kNotMatched});
+    plan.excluded.push_back({&workload, exclusion_of(health, Exclusion::kNotMatched)});
   }
   return groups;
 }

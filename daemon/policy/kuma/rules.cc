@@ -42,9 +42,25 @@ bool is_for(const To& to, const Target& target) {
 
 class KumaPlanner final : public Planner {
  public:
-  KumaPlanner(Conf conf, Options options) : conf_(std::move(conf)), options_(std::move(options)) {}
+  KumaPlanner(Conf conf, Kind kind, Options options)
+      : conf_(std::move(conf)),
+        balances_(kind == Kind::kLoadBalancingStrategy),
+        options_(std::move(options)) {
+    if (conf_.outlier && conf_.outlier->panic_percent) {
+      options_.panic_percent = *conf_.outlier->panic_percent;
+    }
+  }
 
   [[nodiscard]] Plan plan(PlanInput input) const override {
+    Plan plan = balanced(std::move(input));
+    if (conf_.outlier) plan.outlier = outlier_of(*conf_.outlier);
+    return plan;
+  }
+
+ private:
+  // A circuit breaker alone leaves the balancing to the service's own preference.
+  [[nodiscard]] Plan balanced(PlanInput input) const {
+    if (!balances_) return input.own(std::move(input.eligible));
     const KumaSpec spec{.locality = conf_.locality.value_or(LocalityAwareness{}),
                         .algorithm = algorithm_of(conf_.balancer.value_or(LoadBalancer{})),
                         .options = options_,
@@ -52,8 +68,8 @@ class KumaPlanner final : public Planner {
     return kuma::plan(spec, std::move(input.eligible), input.target.client, input.target.symbols);
   }
 
- private:
   Conf conf_;
+  bool balances_;
   Options options_;
 };
 
@@ -89,6 +105,7 @@ class KumaRules final : public Rules {
   [[nodiscard]] Resolution resolve(const Target& target) const override {
     Resolution result;
     Conf conf;
+    Kind kind = Kind::kCircuitBreaker;
     for (const Aim& aim : aims_) {
       if (!is_for(*aim.to, target)) continue;
       if (const auto why = obstacle(aim, target); !why.empty()) {
@@ -96,13 +113,14 @@ class KumaRules final : public Rules {
         continue;
       }
       merge(aim.to->conf, conf);
+      if (aim.strategy->kind == Kind::kLoadBalancingStrategy) kind = aim.strategy->kind;
       if (aim.to->target.service) result.reach = Reach::kService;
       const auto selected = select_clients(aim.strategy->client, target, options_.zone_label);
       result.applied.push_back({.document = aim.document, .why = why_applied(aim, selected)});
     }
     std::ranges::reverse(result.applied);
     if (!result.applied.empty()) {
-      result.planner = std::make_shared<KumaPlanner>(std::move(conf), options_);
+      result.planner = std::make_shared<KumaPlanner>(std::move(conf), kind, options_);
     }
     return result;
   }
@@ -112,6 +130,9 @@ class KumaRules final : public Rules {
   [[nodiscard]] std::string_view obstacle(const Aim& aim, const Target& target) const {
     if (target.service.load_balancing.mode == model::RoutingMode::kPassthrough) {
       return "the service passes connections through";
+    }
+    if (aim.strategy->kind == Kind::kCircuitBreaker && !aim.to->conf.outlier) {
+      return "sets no outlierDetection";
     }
     if (!mesh_.empty() && aim.strategy->mesh != mesh_) return "of another mesh (--kuma-mesh)";
     const auto selected = select_clients(aim.strategy->client, target, options_.zone_label);

@@ -28,7 +28,6 @@ constexpr std::array kOtherKinds{
     Advice{"MeshProxyPatch",
            "is not used: there is no Envoy to patch; connections are balanced one by one, so "
            "nothing has to limit the requests of one"},
-    Advice{"MeshCircuitBreaker", kHealth},
     Advice{"MeshHealthCheck", kHealth},
     Advice{"MeshHTTPRoute", kRoutes},
     Advice{"MeshTCPRoute", kRoutes},
@@ -70,7 +69,7 @@ class KumaSource final : public Source {
   [[nodiscard]] std::shared_ptr<const Spec> parse(const DocumentId& id, const Node& root,
                                                   Diagnostics& out) const override {
     const auto type = type_of(root);
-    if (id.kind != kStrategyKind) {
+    if (id.kind != kStrategyKind && id.kind != kCircuitBreakerKind) {
       diagnose_other(id.kind, root, out);
       return nullptr;
     }

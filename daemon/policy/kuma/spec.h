@@ -1,6 +1,7 @@
-// Kuma's MeshLoadBalancingStrategy as data: what parse.h makes of a document and what merge.h makes
-// of several. A field that is not set says nothing and leaves what a less specific policy said.
-// Plain values. Source of the fields: the policy's schema (semantics section 6).
+// Kuma's MeshLoadBalancingStrategy and MeshCircuitBreaker as data: what parse.h makes of a document
+// and what merge.h makes of several. A field that is not set says nothing and leaves what a less
+// specific policy said. Plain values. Source of the fields: the policy's schema (semantics section
+// 6).
 #pragma once
 
 #include <compare>
@@ -13,6 +14,7 @@
 
 #include "policy/algorithm.h"
 #include "policy/kuma/threshold.h"
+#include "policy/outlier.h"
 #include "policy/source.h"
 
 namespace vicinity::policy::kuma {
@@ -65,10 +67,44 @@ struct LoadBalancer {
 // nothing to hash, as in Envoy.
 [[nodiscard]] AlgorithmSpec algorithm_of(const LoadBalancer& balancer);
 
+// MeshCircuitBreaker's outlierDetection. Of the detectors a field that is not set leaves Envoy's
+// default, a detector that is not there does not eject.
+struct OutlierDetection {
+  struct Consecutive {
+    std::optional<uint32_t> failures;
+    bool operator==(const Consecutive&) const = default;
+  };
+  struct Rate {
+    std::optional<uint32_t> minimum_hosts;
+    std::optional<uint32_t> request_volume;
+    std::optional<uint32_t> limit;  // thousandths of deviations, or the threshold in percent
+    bool operator==(const Rate&) const = default;
+  };
+  struct Detectors {
+    std::optional<Consecutive> total;
+    std::optional<Consecutive> gateway;
+    std::optional<Consecutive> local_origin;
+    std::optional<Rate> success_rate;
+    std::optional<Rate> failure_percentage;
+    bool operator==(const Detectors&) const = default;
+  };
+  std::optional<bool> disabled;
+  std::optional<uint32_t> interval_ms;
+  std::optional<uint32_t> base_ejection_ms;
+  std::optional<uint32_t> max_ejection_percent;
+  std::optional<bool> split;
+  std::optional<Detectors> detectors;
+  std::optional<uint32_t> panic_percent;  // healthyPanicThreshold, rounded up
+  bool operator==(const OutlierDetection&) const = default;
+};
+// As Kuma fills Envoy's (meshcircuitbreaker/plugin/xds/configurer.go).
+[[nodiscard]] OutlierSpec outlier_of(const OutlierDetection& detection);
+
 // spec.to[].default
 struct Conf {
   std::optional<LocalityAwareness> locality;
   std::optional<LoadBalancer> balancer;
+  std::optional<OutlierDetection> outlier;
   bool operator==(const Conf&) const = default;
 };
 
@@ -108,8 +144,12 @@ struct To {
 enum class Origin : uint8_t { kGlobal, kZone };
 enum class Role : uint8_t { kSystem, kProducer, kConsumer, kWorkloadOwner };
 
+// Both kinds are aimed alike, and merge into one Conf.
+enum class Kind : uint8_t { kLoadBalancingStrategy, kCircuitBreaker };
+
 class Strategy final : public Spec {
  public:
+  Kind kind = Kind::kLoadBalancingStrategy;
   std::string name;
   std::string mesh = "default";
   Origin origin = Origin::kGlobal;
