@@ -11,3 +11,6 @@ name=${1:-}
 shift
 "$VIC_LIB/build.sh" dev "bench_$name" vicinityd vicinityctl
 as_root "$VIC_ROOT/build/dev/bin/bench_$name" "$@"
+[[ $name == failure ]] || exit 0
+"$VIC_LIB/build.sh" dev bench_judge
+"$VIC_ROOT/build/dev/bin/bench_judge"
