@@ -2,6 +2,7 @@
 // applyOutlierDetection), as far as connects tell.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -47,7 +48,7 @@ void read_times(Fields& outlier, OutlierSpec& spec) {
       outlier.error(name, "must be from 1ms to 720h");
       return;
     }
-    milliseconds = static_cast<uint32_t>(*seconds * 1000 + 0.5);
+    milliseconds = static_cast<uint32_t>(std::lround(*seconds * 1000));
   };
   read("interval", spec.interval_ms);
   read("baseEjectionTime", spec.base_ejection_ms);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -25,7 +26,7 @@ std::optional<uint32_t> read_time(Fields& at, std::string_view name) {
     at.error(name, "must be from 1ms to 720h");
     return std::nullopt;
   }
-  return static_cast<uint32_t>(*seconds * 1000 + 0.5);
+  return static_cast<uint32_t>(std::lround(*seconds * 1000));
 }
 
 // "Either int or decimal represented as string", in thousandths.
