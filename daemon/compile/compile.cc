@@ -74,8 +74,8 @@ void settle_outlier(const CompileOptions& options, policy::Plan& plan) {
 
 // Endpoints that are in no tier are in none for good, unless their health is the reason.
 std::vector<policy::HostAddress> judged_hosts(const model::Snapshot& snapshot,
-                                                                    const policy::PortQuery& query,
-                                                                    const policy::Plan& plan) {
+                                              const policy::PortQuery& query,
+                                              const policy::Plan& plan) {
   std::vector<policy::HostAddress> hosts;
   for (const policy::Tier& tier : plan.tiers) {
     for (const policy::Member& member : tier.members) {
@@ -91,7 +91,8 @@ std::vector<policy::HostAddress> judged_hosts(const model::Snapshot& snapshot,
   }
   if (!sick.empty()) {
     for (const policy::Endpoint& endpoint : policy::bound_endpoints(snapshot, query)) {
-      if (sick.contains(endpoint.workload)) hosts.push_back({.address = endpoint.address, .port = endpoint.port});
+      if (sick.contains(endpoint.workload))
+        hosts.push_back({.address = endpoint.address, .port = endpoint.port});
     }
   }
   std::ranges::sort(hosts);

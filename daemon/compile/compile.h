@@ -81,7 +81,8 @@ struct CompiledPort {
 
 struct CompiledService {
   ServiceTable table;
-  std::vector<policy::JudgedPort> judged;  // in the order of the table's ports, those that are judged
+  std::vector<policy::JudgedPort>
+      judged;  // in the order of the table's ports, those that are judged
 };
 
 // compile_service() with what the table does not say.
