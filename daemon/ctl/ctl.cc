@@ -94,7 +94,7 @@ constexpr std::array kCommands{
 };
 
 using Run = int (*)(const config::CommandLine&, const Terminal&);
-constexpr std::array<std::pair<std::string_view, Run>, 12> kRuns{{
+constexpr std::array<std::pair<std::string_view, Run>, 14> kRuns{{
     {"status", run_status},
     {"ready", run_ready},
     {"services", run_services},
