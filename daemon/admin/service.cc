@@ -200,11 +200,7 @@ grpc::Status AdminService::Traffic(grpc::ServerContext* /*context*/,
 
 grpc::Status AdminService::Flows(grpc::ServerContext* /*context*/, const FlowsRequest* /*request*/,
                                  FlowsReply* reply) {
-  for (const dataplane::TierCounts& counts : status_()->tiers) {
-    ServiceFlow& flow = *reply->add_services();
-    flow.set_service(counts.service);
-    flow.mutable_connects_by_tier()->Add(counts.by_tier.begin(), counts.by_tier.end());
-  }
+  *reply = to_flows(*status_());
   return grpc::Status::OK;
 }
 

@@ -1,6 +1,11 @@
 #include "admin/status.h"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace vicinity::admin {
 namespace {
@@ -201,6 +206,24 @@ TrafficReply to_traffic(const Published& published) {
   }
   for (const auto& place : published.places) fill_place(place, *reply.add_places());
   fill_outcomes(published.outcomes, *reply.mutable_outcomes());
+  return reply;
+}
+
+// What a tier's places have a part of is a whole number together.
+FlowsReply to_flows(const Published& published) {
+  std::map<std::string_view, std::vector<double>> flows;
+  for (const telemetry::ServiceTraffic& from : published.services) {
+    auto& tiers = flows[from.service];
+    tiers.resize(std::max<size_t>(tiers.size(), from.tier + size_t{1}));
+    tiers[from.tier] += from.place.connects;
+  }
+  FlowsReply reply;
+  for (const auto& [service, tiers] : flows) {
+    ServiceFlow& flow = *reply.add_services();
+    flow.set_service(std::string(service));
+    for (const double connects : tiers)
+      flow.add_connects_by_tier(static_cast<uint64_t>(std::llround(connects)));
+  }
   return reply;
 }
 

@@ -14,5 +14,6 @@ namespace vicinity::admin {
 
 [[nodiscard]] StatusReply to_reply(const telemetry::Published& published);
 [[nodiscard]] TrafficReply to_traffic(const telemetry::Published& published);
+[[nodiscard]] FlowsReply to_flows(const telemetry::Published& published);
 
 }  // namespace vicinity::admin

@@ -77,7 +77,7 @@ class Fixture {
   telemetry::PublishedCell cell_;
   std::atomic<int> wakeups_ = 0;
   admin::ControlQueue queue_{[this] { wake(); }};
-  admin::AdminService service_{queue_, [this] { return cell_.load(); }};
+  admin::AdminService service_{queue_, [this] { return cell_.load(); }, {}};
   std::jthread control_;
 };
 
