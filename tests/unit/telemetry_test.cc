@@ -251,7 +251,9 @@ TEST(Log, LinesAreEventsOfTheChosenFormatAndLevel) {
   // And are kept, for bundles.
   EXPECT_THAT(recent_log(), HasSubstr("Z info also shown n=2\n"));
   ::testing::internal::CaptureStderr();
-  for (size_t i = 0; i < 2 * kKeptLines; ++i) log_event(LogLevel::kInfo, "many");
+  for (size_t i = 0; i < 2 * kKeptLines; ++i) {
+    log_event(LogLevel::kInfo, "of a kind of its own: " + std::to_string(i));
+  }
   ::testing::internal::GetCapturedStderr();
   const std::string kept = recent_log();
   EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), static_cast<long>(kKeptLines));
