@@ -7,8 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `--([a-z0-9-]+)` \| (.*?) \| (.*?) \| (.*) \|$")
-SAMPLES = {"NAME": "x", "IP": "10.0.0.7", "REGION/ZONE/SUBZONE": "r/z/s", "DIR": "/etc/vicinity",
-           "PATH": "/host/sys/fs/cgroup", "NAMESPACE/HOST": "sample/*", "HOST:PORT": "127.0.0.1:1",
+SAMPLES = {"NAME": "x", "IP": "10.0.0.7", "IP:PORT": "10.0.0.7:53",
+           "REGION/ZONE/SUBZONE": "r/z/s", "DIR": "/etc/vicinity",
+           "PATH": "/host/sys/fs/cgroup", "NAMESPACE/HOST": "sample/*", "NAMESPACE/POD": "sample/x",
+           "HOST:PORT": "127.0.0.1:1",
            "DURATION": "1s", "COUNT": 1}
 OVERRIDES = {"flat-network": ["net1", "net2"], "pin-dir": "/host/sys/fs/bpf/other"}
 

@@ -97,7 +97,8 @@ TEST(Redaction, SecretsGoAndTheRestStays) {
        "(removed)\nafter"},
       {"-----BEGIN PRIVATE KEY-----\nMIIB", "(removed)"},
       {"service sample/token-service: port 80", "service sample/token-service: port 80"},
-      {"--xds-token /var/run/secrets/tokens/istio-token", "--xds-token /var/run/secrets/tokens/istio-token"},
+      {"--xds-token /var/run/secrets/tokens/istio-token",
+       "--xds-token /var/run/secrets/tokens/istio-token"},
       {"", ""},
   };
   for (const Row& row : rows) EXPECT_EQ(redaction.text(row.text), row.clean);
