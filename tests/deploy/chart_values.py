@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `--([a-z0-9-]+)` \| (.*?) \| (.*?) \| (.*) \|$")
 SAMPLES = {"NAME": "x", "IP": "10.0.0.7", "IP:PORT": "10.0.0.7:53",
-           "REGION/ZONE/SUBZONE": "r/z/s", "DIR": "/etc/vicinity",
+           "REGION/ZONE/SUBZONE": "r/z/s", "DIR": "/etc/vicinity/policies",
            "PATH": "/host/sys/fs/cgroup", "NAMESPACE/HOST": "sample/*", "NAMESPACE/POD": "sample/x",
            "HOST:PORT": "127.0.0.1:1",
            "DURATION": "1s", "COUNT": 1}
@@ -24,4 +24,4 @@ def settings():
         yield row[1], OVERRIDES.get(row[1], row[3] or SAMPLES[row[2].split("\\|")[0]])
 
 
-json.dump({"config": dict(settings())}, sys.stdout)
+json.dump({"config": dict(settings()), "policies": {"none.yaml": "# None.\n"}}, sys.stdout)
