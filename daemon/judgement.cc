@@ -168,9 +168,9 @@ void Judgement::add_states(compile::Explanation& explanation) const {
                                  .reason = {},
                                  .events = {}};
     for (const health::Event& event : state.history) line.events.push_back(event_text(event));
-    if (state.ejection) {
-      line.state = fmt::format("ejected until {}", time_text(state.ejection->until));
-      line.reason = cause_name(state.ejection->cause);
+    if (const auto& ejection = state.ejection; ejection.has_value()) {
+      line.state = fmt::format("ejected until {}", time_text(ejection->until));
+      line.reason = cause_name(ejection->cause);
     }
     explanation.states.push_back(std::move(line));
   }

@@ -18,8 +18,8 @@ namespace {
 
 // Listening sockets stand at the beginning of tcp and tcp6: the rest, which may be long, is not
 // read.
-constexpr size_t kListenersRead = 64 * 1024;
-constexpr size_t kAddressesRead = 256 * 1024;
+constexpr size_t kListenersRead = size_t{64} << 10;
+constexpr size_t kAddressesRead = size_t{256} << 10;
 
 // At most `most` bytes; empty when the file is gone with its process.
 std::string read_beginning(const std::string& path, size_t most) {

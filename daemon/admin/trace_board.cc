@@ -71,7 +71,7 @@ absl::StatusOr<TraceBoard::ClientId> TraceBoard::join(TraceRequest request, Cont
   const ClientId id = ++last_client_;
   clients_[id] = {
       .request = std::move(request), .waiting = {}, .lost = 0, .lost_before = traces_->lost()};
-  if (const absl::Status status = collect(view); !status.ok()) {
+  if (absl::Status status = collect(view); !status.ok()) {
     leave(id);
     return status;
   }

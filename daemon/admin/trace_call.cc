@@ -25,13 +25,18 @@ absl::StatusOr<TraceBoard::ClientId> join(ControlQueue& queue, const TraceReques
   return id;
 }
 
+absl::StatusOr<TraceReply> take(ControlQueue& queue, TraceBoard::ClientId id) {
+  TraceReply reply;
+  VIC_RETURN_IF_ERROR(queue.run(
+      [&](ControlView& view) { reply = view.trace_board()->take(id, view); }, kAnswerWait));
+  return reply;
+}
+
 absl::Status stream(ControlQueue& queue, TraceBoard::ClientId id, grpc::ServerContext& context,
                     grpc::ServerWriter<TraceReply>& writer) {
   uint64_t lost = 0;
   while (!context.IsCancelled()) {
-    TraceReply reply;
-    VIC_RETURN_IF_ERROR(queue.run(
-        [&](ControlView& view) { reply = view.trace_board()->take(id, view); }, kAnswerWait));
+    VIC_ASSIGN_OR_RETURN(const TraceReply reply, take(queue, id));
     const bool news = reply.events_size() > 0 || reply.lost() != lost;
     lost = reply.lost();
     if (news && !writer.Write(reply)) return absl::OkStatus();
@@ -46,7 +51,7 @@ absl::Status run_trace(ControlQueue& queue, const TraceRequest& request,
                        grpc::ServerContext& context, grpc::ServerWriter<TraceReply>& writer) {
   VIC_ASSIGN_OR_RETURN(const auto id, join(queue, request));
   writer.SendInitialMetadata();
-  const absl::Status status = stream(queue, id, context, writer);
+  absl::Status status = stream(queue, id, context, writer);
   // Control that does not answer any more has nobody to take off the board.
   (void)queue.run([&](ControlView& view) { view.trace_board()->leave(id); }, kAnswerWait);
   return status;

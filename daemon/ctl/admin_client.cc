@@ -154,7 +154,7 @@ absl::Status AdminClient::trace(const admin::TraceRequest& request,
   bool stopped = false;
   while (!stopped && reader->Read(&reply)) stopped = part(reply) == Go::kStop;
   if (stopped) context.TryCancel();
-  const absl::Status status = to_absl(reader->Finish());
+  absl::Status status = to_absl(reader->Finish());
   // The end that was asked for.
   if (stopped || absl::IsDeadlineExceeded(status)) return absl::OkStatus();
   return status;

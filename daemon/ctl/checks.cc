@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -50,10 +50,7 @@ constexpr std::array kTranslators{
 bool is_new_enough(std::string_view release) {
   unsigned major = 0;
   unsigned minor = 0;
-  const char* end = release.data() + release.size();
-  const auto first = std::from_chars(release.data(), end, major);
-  if (first.ec != std::errc() || first.ptr == end) return true;
-  std::from_chars(first.ptr + 1, end, minor);
+  if (std::sscanf(std::string(release).c_str(), "%u.%u", &major, &minor) != 2) return true;
   return major > kOldestMajor || (major == kOldestMajor && minor >= kOldestMinor);
 }
 

@@ -43,27 +43,31 @@ std::string setting(const admin::SettingsReply& settings, std::string_view name)
 }
 
 // Workloads with mTLS only, out of the snapshot's text: a workload a line, its uid second.
+void take_line(std::string_view line, NodeFacts& facts) {
+  if (!line.ends_with(kStrictMark)) return;
+  ++facts.strict_count;
+  std::string kind;
+  std::string uid;
+  std::istringstream(std::string(line)) >> kind >> uid;
+  if (facts.strict.size() < kExamples) facts.strict.push_back(uid);
+}
+
+// Leaves in `text` what has no line end yet.
+void take_lines(std::string& text, NodeFacts& facts) {
+  size_t begin = 0;
+  for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+    take_line(std::string_view(text).substr(begin, end - begin), facts);
+    begin = end + 1;
+  }
+  text.erase(0, begin);
+}
+
 void ask_strict(AdminClient& client, NodeFacts& facts) {
   std::string rest;
-  const auto take_line = [&](const std::string& line) {
-    if (!line.ends_with(kStrictMark)) return;
-    ++facts.strict_count;
-    std::string kind;
-    std::string uid;
-    std::istringstream(line) >> kind >> uid;
-    if (facts.strict.size() < kExamples) facts.strict.push_back(uid);
-  };
   // Without it the check says nothing of them; `daemon` or `feed` have the reason.
   (void)client.dump(admin::DumpRequest::SNAPSHOT, [&](std::string_view part) {
-    std::istringstream lines(rest + std::string(part));
-    rest.clear();
-    for (std::string line; std::getline(lines, line);) {
-      if (lines.eof()) {
-        rest = line;  // no line end yet
-      } else {
-        take_line(line);
-      }
-    }
+    rest += part;
+    take_lines(rest, facts);
   });
 }
 
@@ -176,8 +180,8 @@ void ask_daemon(const config::CommandLine& line, NodeFacts& facts) {
   auto client = open_daemon(line);
   if (client.ok()) {
     auto status = client->status();
-    if (status.ok()) facts.status = *std::move(status);
     if (!status.ok()) facts.no_daemon = std::string(base::message(status.status()));
+    if (status.ok()) facts.status = *std::move(status);
     if (auto answer = client->settings(); answer.ok()) settings = *std::move(answer);
     ask_strict(*client, facts);
   } else {

@@ -56,22 +56,27 @@ std::string zone_name(const admin::PlaceTraffic& place) {
   return fmt::format("{}/{}", place.region(), place.zone());
 }
 
+const admin::PlaceTraffic& place_of(const admin::PlaceTraffic& row) { return row; }
+const admin::PlaceTraffic& place_of(const admin::ServiceTraffic& row) { return row.place(); }
+
+std::string key_of(const admin::PlaceTraffic& row) {
+  return fmt::format("{}\n{}\n{}", row.region(), row.zone(), row.near());
+}
+std::string key_of(const admin::ServiceTraffic& row) {
+  return fmt::format("{}\n{}\n{}", row.service(), row.tier(), key_of(row.place()));
+}
+
 // What came since `before`; a row that was reset counts from 0.
-template <class Rows, class KeyOf, class ConnectsOf, class Each>
-void for_each_more(const Rows& before, const Rows& after, KeyOf key_of, ConnectsOf connects_of,
-                   Each each) {
+template <class Rows, class Each>
+void for_each_more(const Rows& before, const Rows& after, Each each) {
   std::map<std::string, double> earlier;
-  for (const auto& row : before) earlier[key_of(row)] = connects_of(row);
+  for (const auto& row : before) earlier[key_of(row)] = place_of(row).connects();
   for (const auto& row : after) {
     const auto found = earlier.find(key_of(row));
     const double base = found == earlier.end() ? 0 : found->second;
-    const double now = connects_of(row);
+    const double now = place_of(row).connects();
     each(row, now < base ? now : now - base);
   }
-}
-
-std::string place_key(const admin::PlaceTraffic& place) {
-  return fmt::format("{}\n{}\n{}", place.region(), place.zone(), place.near());
 }
 
 uint64_t refused(const admin::Outcomes& all) {
@@ -116,24 +121,16 @@ base::Json array_of(const std::vector<TopRow>& rows, std::string_view name) {
 Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& after) {
   const double seconds = std::max(after.sampled_at() - before.sampled_at(), 1e-3);
   std::map<std::string, Sum> services;
-  for_each_more(
-      before.services(), after.services(),
-      [](const admin::ServiceTraffic& row) {
-        return fmt::format("{}\n{}\n{}", row.service(), row.tier(), place_key(row.place()));
-      },
-      [](const admin::ServiceTraffic& row) { return row.place().connects(); },
-      [&](const admin::ServiceTraffic& row, double more) {
-        services[row.service()].add(row.place().near(), more);
-      });
+  for_each_more(before.services(), after.services(),
+                [&](const admin::ServiceTraffic& row, double more) {
+                  services[row.service()].add(row.place().near(), more);
+                });
   Sum all;
   std::map<std::string, Sum> zones;
-  for_each_more(
-      before.places(), after.places(), place_key,
-      [](const admin::PlaceTraffic& row) { return row.connects(); },
-      [&](const admin::PlaceTraffic& row, double more) {
-        all.add(row.near(), more);
-        zones[zone_name(row)].add(row.near(), more);
-      });
+  for_each_more(before.places(), after.places(), [&](const admin::PlaceTraffic& row, double more) {
+    all.add(row.near(), more);
+    zones[zone_name(row)].add(row.near(), more);
+  });
   const auto rate = [&](uint64_t earlier, uint64_t later) {
     return later < earlier ? 0 : static_cast<double>(later - earlier) / seconds;
   };

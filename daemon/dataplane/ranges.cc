@@ -92,7 +92,7 @@ void Ranges::clear_all_but(const absl::flat_hash_set<FrontAddress>& wanted) {
   }
 }
 
-void Ranges::tell_hooks(model::Family family, uint32_t flag) {
+void Ranges::tell_hooks(model::Family family, uint32_t flag) const {
   vic_config& config = memory_.config[index_of(family)];
   publish(config.flags, (config.flags & ~uint32_t{VIC_CONFIG_RANGES}) | flag);
 }

@@ -31,7 +31,7 @@ class Ranges {
   void clear_all_but(const absl::flat_hash_set<FrontAddress>& wanted);
 
  private:
-  void tell_hooks(model::Family family, uint32_t flag);
+  void tell_hooks(model::Family family, uint32_t flag) const;
 
   Maps maps_;
   Memory memory_;

@@ -94,7 +94,7 @@ class DiagSocket {
   template <class T>
   static T read(std::string_view from) {
     T value = {};
-    std::memcpy(&value, from.data(), std::min(sizeof(value), from.size()));
+    from.copy(reinterpret_cast<char*>(&value), sizeof(value));
     return value;
   }
 
@@ -138,11 +138,12 @@ class DiagCloser final : public SocketCloser {
     const DiagSocket diag;
     const uint8_t protocol = transport == Transport::kTcp ? IPPROTO_TCP : IPPROTO_UDP;
     std::vector<inet_diag_msg> found;
+    const auto look_at = [&](const inet_diag_msg& socket) {
+      const auto entry = doomed.find(cookie_of(socket));
+      if (entry != doomed.end() && entry->second == peer_of(socket)) found.push_back(socket);
+    };
     for (const uint8_t family : {uint8_t{AF_INET}, uint8_t{AF_INET6}}) {
-      VIC_RETURN_IF_ERROR(diag.dump(family, protocol, [&](const inet_diag_msg& socket) {
-        const auto entry = doomed.find(cookie_of(socket));
-        if (entry != doomed.end() && entry->second == peer_of(socket)) found.push_back(socket);
-      }));
+      VIC_RETURN_IF_ERROR(diag.dump(family, protocol, look_at));
     }
     return static_cast<uint64_t>(std::ranges::count_if(
         found, [&](const inet_diag_msg& socket) { return diag.destroy(protocol, socket) == 0; }));

@@ -38,7 +38,7 @@ class IteratorCloser final : public SocketCloser {
 
   absl::StatusOr<uint64_t> close_here(std::span<const Origin> sockets) override {
     for (const Origin& socket : sockets) doom(socket);
-    const absl::Status status = run(sockets);
+    absl::Status status = run(sockets);
     uint64_t destroyed = 0;
     for (const Origin& socket : sockets) destroyed += forget(socket) ? 1 : 0;
     if (!status.ok()) return status;

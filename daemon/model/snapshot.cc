@@ -146,11 +146,9 @@ std::vector<AddressConflict> Snapshot::conflicts() const {
     absl::flat_hash_set<SymbolId> served;
     for (const Serving& one : state_->claims.serving(address, state_->namespaces)) {
       served.insert(one.service);
-      if (one.audience == Audience::kEveryone) {
-        conflict.owner = one.service;
-      } else {
-        conflict.own_namespace.push_back(one.service);
-      }
+      const bool everyone = one.audience == Audience::kEveryone;
+      if (everyone) conflict.owner = one.service;
+      if (!everyone) conflict.own_namespace.push_back(one.service);
     }
     for (const Claimant& claimant : state_->claims.claimants(address)) {
       if (!served.contains(claimant.service)) conflict.others.push_back(claimant.service);

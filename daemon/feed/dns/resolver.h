@@ -19,7 +19,7 @@
 #include "feed/dns/names.h"
 
 struct ares_channeldata;
-struct ares_addrinfo;
+struct ares_addrinfo;  // NOLINT(readability-identifier-naming): c-ares calls it so
 
 namespace vicinity::feed::dns {
 
