@@ -67,7 +67,8 @@ PolicyDir::~PolicyDir() {
 
 absl::Status PolicyDir::start(std::function<void()> wake) {
   wake_ = std::move(wake);
-  VIC_ASSIGN_OR_RETURN(watch_, feed::FileWatch::open(folder_ / "*"));
+  VIC_ASSIGN_OR_RETURN(auto watch, feed::FileWatch::open(folder_ / "*"));
+  watch_ = std::make_unique<feed::FileWatch>(std::move(watch));
   stop_ = base::UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop_.valid()) return base::errno_status("policy folder: eventfd");
   const bool watching = rearm();

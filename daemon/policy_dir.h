@@ -56,8 +56,8 @@ class PolicyDir {
 
   std::filesystem::path folder_;
   std::function<void()> wake_;
-  std::optional<feed::FileWatch> watch_;
-  base::UniqueFd stop_;  // eventfd
+  std::unique_ptr<feed::FileWatch> watch_;  // of start()
+  base::UniqueFd stop_;                     // eventfd
   std::thread thread_;
   // The reading thread's: what was read last, so that nothing is handed over twice.
   std::string last_;

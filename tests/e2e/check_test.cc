@@ -21,7 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr const char* kNode = "worker";
 constexpr const char* kMesh =

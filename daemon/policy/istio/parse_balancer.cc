@@ -64,8 +64,8 @@ void parse_hash(Fields hash, LoadBalancer& result) {
   Fields maglev = hash.map("maglev");
   if (maglev.present()) {
     spec.kind = Algorithm::kMaglev;
-    const auto table_size = maglev.integer("tableSize", 0, kLargestMaglev);
-    if (table_size.value_or(0) > 0) spec.maglev_size = static_cast<uint32_t>(*table_size);
+    const int64_t table_size = maglev.integer("tableSize", 0, kLargestMaglev).value_or(0);
+    if (table_size > 0) spec.maglev_size = static_cast<uint32_t>(table_size);
     if (ring.present()) hash.error("maglev", "together with ringHash: only one of them can be");
     if (const auto status = check(spec); !status.ok()) {
       maglev.error("tableSize", std::string(base::message(status)));

@@ -60,11 +60,9 @@ void parse_to(Fields& rule, Distribute& result) {
     sum += percent.value_or(0);
     const auto pattern = parse_pattern(member.key, at);
     if (!pattern) continue;
-    for (const auto& [other, ignored] : result.to) {
-      if (overlap(other, *pattern)) {
-        at.error("overlaps with a locality above: which of them counts would be left to chance");
-        break;
-      }
+    if (std::ranges::any_of(result.to,
+                            [&](const auto& other) { return overlap(other.first, *pattern); })) {
+      at.error("overlaps with a locality above: which of them counts would be left to chance");
     }
     result.to.emplace_back(*pattern, static_cast<uint32_t>(percent.value_or(0)));
   }

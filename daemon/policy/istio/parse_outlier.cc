@@ -67,9 +67,10 @@ OutlierDetection parse_outlier(Fields outlier) {
   spec.split_local_origin = outlier.boolean("splitExternalLocalOriginErrors").value_or(false);
   read_streak(outlier, "consecutive5xxErrors", spec.consecutive_5xx);
   read_streak(outlier, "consecutiveGatewayErrors", spec.consecutive_gateway);
-  const auto local = outlier.integer("consecutiveLocalOriginFailures", 0, UINT32_MAX);
-  if (local.value_or(0) > 0) {
-    spec.consecutive_local_origin.failures = static_cast<uint32_t>(*local);
+  const int64_t local =
+      outlier.integer("consecutiveLocalOriginFailures", 0, UINT32_MAX).value_or(0);
+  if (local > 0) {
+    spec.consecutive_local_origin.failures = static_cast<uint32_t>(local);
     if (!spec.split_local_origin) {
       outlier.warning("consecutiveLocalOriginFailures",
                       "has no effect without splitExternalLocalOriginErrors");

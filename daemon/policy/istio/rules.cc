@@ -191,6 +191,19 @@ Choice IstioRules::choose(const Entries& candidates, const Step& step, const Tar
   return {.entry = best, .why = (*first)->rule->is_pattern() ? step.pattern : step.exact};
 }
 
+// A traffic distribution keeps panic off, and the unhealthy counted.
+enum class Panic { kAsSaid, kNever };
+
+PlanSpec gated_spec(const PortPolicy* policy, Panic panic) {
+  PlanSpec spec;
+  if (policy == nullptr || !policy->outlier_detection.has_value()) return spec;
+  spec.gate = true;
+  spec.outlier = policy->outlier_detection->spec;
+  if (panic == Panic::kAsSaid)
+    spec.min_health_percent = policy->outlier_detection->min_health_percent;
+  return spec;
+}
+
 void IstioRules::decide(const Target& target, const Choice& choice, Resolution& result) const {
   const PortPolicy* policy = nullptr;
   if (choice.entry != nullptr && choice.entry->rule->traffic_policy) {
@@ -198,16 +211,10 @@ void IstioRules::decide(const Target& target, const Choice& choice, Resolution& 
   }
   const LoadBalancer* balancer =
       policy != nullptr && policy->load_balancer ? &*policy->load_balancer : nullptr;
-  PlanSpec spec;
   const bool distribution = target.service.load_balancing.mode == model::RoutingMode::kFailover;
+  PlanSpec spec = gated_spec(policy, distribution ? Panic::kNever : Panic::kAsSaid);
   spec.effective = effective_setting(balancer, distribution, mesh_);
   if (balancer != nullptr) spec.algorithm = balancer->algorithm.value_or(AlgorithmSpec{});
-  if (policy != nullptr && policy->outlier_detection) {
-    spec.gate = true;
-    spec.outlier = policy->outlier_detection->spec;
-    // A traffic distribution keeps panic off, and the unhealthy counted.
-    spec.min_health_percent = distribution ? 0 : policy->outlier_detection->min_health_percent;
-  }
   const bool by_mesh = mesh_ != nullptr && (spec.effective.level == Level::kMesh ||
                                             spec.effective.level == Level::kMeshZones);
   if (policy != nullptr) {

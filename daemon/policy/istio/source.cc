@@ -65,6 +65,7 @@ class IstioSource final : public Source {
                                                   Diagnostics& out) const override {
     if (id.kind == kMeshKind) return parse_mesh_config(root, out);
     const auto type = type_of(root);
+    if (!type) return nullptr;
     if (type->group == kGroup && type->kind == "DestinationRule") {
       check_version(*type, root, out);
       return parse_destination_rule(root, id.name_space, out);

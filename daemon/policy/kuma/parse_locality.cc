@@ -127,12 +127,13 @@ std::optional<Percentage> parse_threshold(Fields threshold) {
 
 CrossZone parse_cross_zone(Fields zone) {
   CrossZone result;
-  if (zone.node().find("failover") != nullptr) result.failover.emplace();
+  std::vector<FailoverRule> rules;
   const auto items = zone.list("failover");
   for (size_t i = 0; i < items.size(); ++i) {
     Fields item(items[i], item_path(zone.path_of("failover"), i), zone.diagnostics());
-    if (item.present()) result.failover->push_back(parse_rule(std::move(item)));
+    if (item.present()) rules.push_back(parse_rule(std::move(item)));
   }
+  if (zone.node().find("failover") != nullptr) result.failover = std::move(rules);
   result.threshold = parse_threshold(zone.map("failoverThreshold"));
   zone.finish();
   return result;
