@@ -120,8 +120,8 @@ struct KeptRow {
   const char* kept;
 };
 
-// Started as root with everything, it gives up what it has no use for, and loads, attaches and takes
-// over without.
+// Started as root with everything, it gives up what it has no use for, and loads, attaches and
+// takes over without.
 TEST_F(PrivilegeTest, Peers_19_WhatIsNotNeededIsGivenUp) {
   const KeptRow rows[] = {
       {"none", "000000c000001000"},
