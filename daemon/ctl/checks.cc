@@ -1,13 +1,17 @@
 #include "ctl/checks.h"
 
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_split.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "ctl/check_rules.h"
 
@@ -48,9 +52,14 @@ constexpr std::array kTranslators{
 
 // 6.1 or newer; unreadable releases are taken for new.
 bool is_new_enough(std::string_view release) {
-  unsigned major = 0;
-  unsigned minor = 0;
-  if (std::sscanf(std::string(release).c_str(), "%u.%u", &major, &minor) != 2) return true;
+  const std::vector<std::string> parts =
+      absl::StrSplit(std::string(release), absl::MaxSplits(absl::ByAnyChar(".-"), 2));
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  if (parts.size() < 2 || !absl::SimpleAtoi(parts[0], &major) ||
+      !absl::SimpleAtoi(parts[1], &minor)) {
+    return true;
+  }
   return major > kOldestMajor || (major == kOldestMajor && minor >= kOldestMinor);
 }
 

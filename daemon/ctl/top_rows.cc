@@ -56,8 +56,8 @@ std::string zone_name(const admin::PlaceTraffic& place) {
   return fmt::format("{}/{}", place.region(), place.zone());
 }
 
-const admin::PlaceTraffic& place_of(const admin::PlaceTraffic& row) { return row; }
-const admin::PlaceTraffic& place_of(const admin::ServiceTraffic& row) { return row.place(); }
+double connects_of(const admin::PlaceTraffic& row) { return row.connects(); }
+double connects_of(const admin::ServiceTraffic& row) { return row.place().connects(); }
 
 std::string key_of(const admin::PlaceTraffic& row) {
   return fmt::format("{}\n{}\n{}", row.region(), row.zone(), row.near());
@@ -70,11 +70,11 @@ std::string key_of(const admin::ServiceTraffic& row) {
 template <class Rows, class Each>
 void for_each_more(const Rows& before, const Rows& after, Each each) {
   std::map<std::string, double> earlier;
-  for (const auto& row : before) earlier[key_of(row)] = place_of(row).connects();
+  for (const auto& row : before) earlier[key_of(row)] = connects_of(row);
   for (const auto& row : after) {
     const auto found = earlier.find(key_of(row));
     const double base = found == earlier.end() ? 0 : found->second;
-    const double now = place_of(row).connects();
+    const double now = connects_of(row);
     each(row, now < base ? now : now - base);
   }
 }
