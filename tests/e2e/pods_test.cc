@@ -15,7 +15,6 @@ namespace vicinity::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::HasSubstr;
 
 constexpr const char* kNode = "worker";
 constexpr const char* kVip = "10.96.0.10";

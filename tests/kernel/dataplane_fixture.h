@@ -44,7 +44,10 @@ class KernelDataplaneTest : public ::testing::Test {
   void TearDown() override {
     dataplane_.reset();
     if (world_ == nullptr) return;
-    VICINITY_EXPECT_OK(dataplane::uninstall(pin_dir()));
+    // A child of a daemon that was killed holds the directory's lock until it has ended, too.
+    absl::Status removed;
+    const auto is_removed = [&] { return (removed = dataplane::uninstall(pin_dir())).ok(); };
+    EXPECT_TRUE(wait_until(is_removed, std::chrono::seconds(5))) << removed;
     VICINITY_EXPECT_OK(world_->shut_down());
   }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -205,7 +206,13 @@ std::vector<std::string> World::remaining_processes() const {
 absl::Status World::shut_down() {
   if (!std::exchange(open_, false)) return absl::OkStatus();
   for (const Wired& wired : pods_) wired.pod->stop();
-  std::vector<std::string> problems = remaining_processes();
+  // A thread or a child that has ended is listed for a moment more.
+  std::vector<std::string> problems;
+  const auto all_are_gone = [&] {
+    problems = remaining_processes();
+    return problems.empty();
+  };
+  (void)wait_until(all_are_gone, std::chrono::seconds(2));
   decoy_.reset();
   decoy_host_ = {};
   pods_.clear();

@@ -204,11 +204,13 @@ PlanSpec gated_spec(const PortPolicy* policy, Panic panic) {
   return spec;
 }
 
+const PortPolicy* policy_of(const Choice& choice, uint16_t port) {
+  if (choice.entry == nullptr || !choice.entry->rule->traffic_policy) return nullptr;
+  return &choice.entry->rule->traffic_policy->of(port);
+}
+
 void IstioRules::decide(const Target& target, const Choice& choice, Resolution& result) const {
-  const PortPolicy* policy = nullptr;
-  if (choice.entry != nullptr && choice.entry->rule->traffic_policy) {
-    policy = &choice.entry->rule->traffic_policy->of(target.port);
-  }
+  const PortPolicy* policy = policy_of(choice, target.port);
   const LoadBalancer* balancer =
       policy != nullptr && policy->load_balancer ? &*policy->load_balancer : nullptr;
   const bool distribution = target.service.load_balancing.mode == model::RoutingMode::kFailover;

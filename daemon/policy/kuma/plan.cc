@@ -115,11 +115,12 @@ class Seating {
   }
 
   [[nodiscard]] std::optional<uint32_t> remote_priority(SymbolId zone) const {
-    const auto& across = spec_.locality.cross_zone;
-    if (!across.has_value() || !across->failover.has_value()) return std::nullopt;
+    if (!spec_.locality.cross_zone.has_value()) return std::nullopt;
+    const CrossZone& across = *spec_.locality.cross_zone;
+    if (!across.failover.has_value()) return std::nullopt;
     const std::string_view name = symbols_.name(zone);
     const std::string_view own = symbols_.name(own_zone_);
-    const auto& rules = *across->failover;
+    const auto& rules = *across.failover;
     for (size_t i = 0; i < rules.size(); ++i) {
       if (rules[i].from && !names(*rules[i].from, own)) continue;
       if (admits(rules[i], name)) return static_cast<uint32_t>(i + 1);
