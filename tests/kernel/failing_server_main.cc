@@ -73,11 +73,7 @@ void serve(const Server& server, std::string_view mode) {
   }
 }
 
-}  // namespace
-}  // namespace vicinity::testing
-
-int main(int argc, char** argv) {
-  using namespace vicinity::testing;
+int run(int argc, char** argv) {
   if (argc != 5) return 2;
   const std::string_view mode = argv[1];
   std::vector<Server> servers;
@@ -89,3 +85,8 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   run(servers, mode);
 }
+
+}  // namespace
+}  // namespace vicinity::testing
+
+int main(int argc, char** argv) { return vicinity::testing::run(argc, argv); }

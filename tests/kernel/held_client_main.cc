@@ -52,15 +52,11 @@ std::string first_line(int socket) {
   return std::string(line.substr(0, line.find('\n')));
 }
 
-}  // namespace
-}  // namespace vicinity::testing
-
-int main(int argc, char** argv) {
-  using namespace vicinity::testing;
+int run(int argc, char** argv) {
   if (argc < 4) return 2;
   const auto port = static_cast<uint16_t>(std::strtoul(argv[2], nullptr, 10));
   const unsigned long count = std::strtoul(argv[3], nullptr, 10);
-  std::vector<vicinity::base::UniqueFd> sockets;
+  std::vector<base::UniqueFd> sockets;
   for (unsigned long i = 0; i < count; ++i) {
     auto socket = connected(address_of(argv[1], port), argc > 4 ? argv[4] : nullptr);
     say(socket.valid() ? fmt::format("got {}", first_line(socket.get()))
@@ -71,3 +67,8 @@ int main(int argc, char** argv) {
   ::pause();
   return 0;
 }
+
+}  // namespace
+}  // namespace vicinity::testing
+
+int main(int argc, char** argv) { return vicinity::testing::run(argc, argv); }

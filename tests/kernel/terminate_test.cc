@@ -10,7 +10,6 @@ namespace {
 
 using dataplane::Origin;
 using dataplane::SocketCloser;
-using dataplane::Transport;
 
 struct SocketRow {
   std::string kind;

@@ -16,7 +16,6 @@ namespace vicinity::testing {
 namespace {
 
 using model::Scope;
-using model::Workload;
 
 std::string field(Scope scope, const model::Place& place, const model::Symbols& symbols) {
   const std::map<Scope, model::SymbolId> fields = {

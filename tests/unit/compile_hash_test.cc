@@ -20,7 +20,6 @@
 namespace vicinity::compile {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 

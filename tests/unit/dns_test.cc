@@ -19,7 +19,6 @@ namespace {
 
 using feed::dns::Answer;
 using feed::dns::Resolver;
-using feed::dns::ResolverOptions;
 using std::chrono::seconds;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;

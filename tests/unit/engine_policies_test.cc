@@ -23,7 +23,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using testing::FakeDataplane;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 // Two services, each with one endpoint on this node and one elsewhere.
 constexpr const char* kMesh = R"(

@@ -122,7 +122,8 @@ class Seating {
     const std::string_view own = symbols_.name(own_zone_);
     const auto& rules = *across.failover;
     for (size_t i = 0; i < rules.size(); ++i) {
-      if (rules[i].from && !names(*rules[i].from, own)) continue;
+      const auto& from = rules[i].from;
+      if (from.has_value() && !names(*from, own)) continue;
       if (admits(rules[i], name)) return static_cast<uint32_t>(i + 1);
     }
     return std::nullopt;
