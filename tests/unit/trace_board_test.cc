@@ -44,10 +44,10 @@ class FakeView : public ControlView {
   }
   [[nodiscard]] compile::Tables kernel_tables() const override { return {}; }
   void refresh() override {}
-  [[nodiscard]] dataplane::Traces* traces() override { return traces_; }
+  [[nodiscard]] dataplane::Traces* traces() override { return traced_by; }
 
   FakeTraces tells;
-  dataplane::Traces* traces_ = &tells;
+  dataplane::Traces* traced_by = &tells;
 
  private:
   model::Snapshot snapshot_{"worker", {}};
@@ -153,7 +153,7 @@ TEST_F(TraceBoardTest, ANodeThatCannotTraceSaysSo) {
   view_.tells.status = absl::PermissionDeniedError("no");
   EXPECT_TRUE(absl::IsPermissionDenied(board_.join({}, view_).status()));
   EXPECT_FALSE(view_.tells.on);
-  view_.traces_ = nullptr;
+  view_.traced_by = nullptr;
   EXPECT_TRUE(absl::IsFailedPrecondition(board_.join({}, view_).status()));
 }
 
