@@ -22,23 +22,25 @@ enum vic_verdict {
   VIC_PROCEED = 1,
 };
 
-/* Coarse: a lease is minutes, and the exact clock costs more than a lookup. */
+/* Any clock's lines cost more than a lookup; jiffies are a load. */
 static __always_inline int vic_has_lease(const struct vic_config* config) {
+  if (bpf_jiffies64() < VIC_LOAD(config->lease_ticks)) return 1;
   const __u64 lease_until = VIC_LOAD(config->lease_until);
   return lease_until == 0 || bpf_ktime_get_coarse_ns() < lease_until;
 }
 
-/* The daemon itself must reach its control plane whatever the tables say. */
-static __always_inline int vic_is_own_socket(const struct vic_config* config) {
-  const __u32 self = VIC_LOAD(config->self_tgid);
-  if (self == 0 || bpf_get_current_pid_tgid() >> 32 != self) return 0;
-  return bpf_ktime_get_coarse_ns() < VIC_LOAD(config->self_until);
-}
-
-/* The member that is read, where the running kernel has it. */
+/* The members that are read, where the running kernel has them. */
 struct task_struct {
   unsigned int flags;
+  int tgid;
 } __attribute__((preserve_access_index));
+
+/* The daemon itself must reach its control plane whatever the tables say. */
+static __always_inline int vic_is_own_socket(const struct vic_config* config,
+                                             const struct task_struct* task) {
+  if ((__u32)task->tgid != VIC_LOAD(config->self_tgid)) return 0;
+  return bpf_ktime_get_coarse_ns() < VIC_LOAD(config->self_until);
+}
 
 enum { VIC_TASK_IS_KERNEL_THREAD = 0x00200000 };
 
@@ -47,8 +49,7 @@ enum { VIC_TASK_IS_KERNEL_THREAD = 0x00200000 };
  * application's connection has: another choice would break it. NFS and SMB take the address back
  * out of their own copy and would stay with the first endpoint for ever.
  */
-static __always_inline int vic_is_kernel_thread(void) {
-  const struct task_struct* task = bpf_get_current_task_btf();
+static __always_inline int vic_is_kernel_thread(const struct task_struct* task) {
   return task->flags & VIC_TASK_IS_KERNEL_THREAD;
 }
 
@@ -59,25 +60,39 @@ static __always_inline void vic_touch_slot(__u32 index, const enum vic_family fa
 }
 
 /* Replaces `at` by the endpoint in this slot and counts the choice. */
-static __always_inline enum vic_outcome vic_take_slot(__u32 index, union vic_destination* at,
-                                                      const enum vic_family family) {
-  const union vic_destination service = *at;
-  __u16 counter;
-  if (family == VIC_FAMILY_IPV4) {
-    const struct vic_slot4* slot = bpf_map_lookup_elem(&vic_slots4, &index);
-    if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
-    at->v4.address_be = slot->address_be;
-    at->v4.port_be = slot->port_be;
-    counter = VIC_LOAD(slot->counter);
-  } else {
-    const struct vic_slot6* slot = bpf_map_lookup_elem(&vic_slots6, &index);
-    if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
-    __builtin_memcpy(at->v6.address_be, slot->address_be, sizeof(slot->address_be));
-    at->v6.port_be = slot->port_be;
-    counter = VIC_LOAD(slot->counter);
-  }
-  vic_count_choice(family, &service, counter);
+static __always_inline enum vic_outcome vic_take_slot4(__u32 index, __u32 shard,
+                                                       union vic_destination* at) {
+  const struct vic_slot4* slot = bpf_map_lookup_elem(&vic_slots4, &index);
+  if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
+  const struct vic_slot4 endpoint = {.address_be = VIC_LOAD(slot->address_be),
+                                     .port_be = VIC_LOAD(slot->port_be),
+                                     .counter = VIC_LOAD(slot->counter)};
+  vic_count_choice(at, shard, endpoint.counter, VIC_FAMILY_IPV4);
+  at->v4.address_be = endpoint.address_be;
+  at->v4.port_be = endpoint.port_be;
   return VIC_OUTCOME_TRANSLATED;
+}
+
+static __always_inline enum vic_outcome vic_take_slot6(__u32 index, __u32 shard,
+                                                       union vic_destination* at) {
+  const struct vic_slot6* slot = bpf_map_lookup_elem(&vic_slots6, &index);
+  if (!slot) return VIC_OUTCOME_INTERNAL_ERROR;
+  const __u64* words = (const __u64*)slot->address_be; /* a map's value is aligned for them */
+  const __u64 first = VIC_LOAD(words[0]);
+  const __u64 second = VIC_LOAD(words[1]);
+  const __u16 port_be = VIC_LOAD(slot->port_be);
+  vic_count_choice(at, shard, VIC_LOAD(slot->counter), VIC_FAMILY_IPV6);
+  at->word[0] = first;
+  at->word[1] = second;
+  at->v6.port_be = port_be;
+  return VIC_OUTCOME_TRANSLATED;
+}
+
+static __always_inline enum vic_outcome vic_take_slot(__u32 index, __u32 shard,
+                                                      union vic_destination* at,
+                                                      const enum vic_family family) {
+  return family == VIC_FAMILY_IPV4 ? vic_take_slot4(index, shard, at)
+                                   : vic_take_slot6(index, shard, at);
 }
 
 /* The algorithms other than plain random. A datagram's socket keeps its endpoint anyway; affinity
@@ -97,7 +112,7 @@ static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr
   else if (vic_answer(&ask))
     return VIC_OUTCOME_INTERNAL_ERROR;
   if (vic_watching && vic_may_be_suspect(ask.endpoint)) vic_avoid_suspects(&ask);
-  const enum vic_outcome outcome = vic_take_slot(ask.slot, at, family);
+  const enum vic_outcome outcome = vic_take_slot(ask.slot, vic_counter_shard(), at, family);
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   if (key.table_id && ask.slot != kept) vic_keep(&key, at, ask.slot, family);
   if (vic_watching && ask.endpoint & VIC_ENDPOINT_WATCHED)
@@ -128,7 +143,8 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
   if (view.flags & VIC_VIEW_ALGORITHM_MASK)
     return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, random)
                                      : vic_choose_by_block6(ctx, word.word, at, random);
-  vic_approach_counter(view.flags);
+  const __u32 shard = vic_counter_shard();
+  vic_approach_counter(shard, view.flags);
   const struct vic_draw draw = vic_draw_slot(random, view.count);
   __u32 slot = draw.slot;
   if (view.flags & VIC_VIEW_WEIGHTED) {
@@ -137,7 +153,7 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
     if (!alias) return VIC_OUTCOME_INTERNAL_ERROR;
     slot = vic_settle_draw(draw, alias);
   }
-  return vic_take_slot(view.first + slot, at, family);
+  return vic_take_slot(view.first + slot, shard, at, family);
 }
 
 /* What a service says to a connection; `at` becomes the endpoint when there is one. */
@@ -160,15 +176,15 @@ static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ct
  * needs no table (lease, own socket, random number) is done while the bucket is on its way.
  */
 static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
+                                                    const struct vic_config* config,
                                                     union vic_destination* at,
                                                     const enum vic_family family) {
-  const struct vic_config* config = vic_config_of(family);
-  if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
   if (!vic_is_covered(config, at, family))
     return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
   const struct vic_place place = vic_approach(config, at, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
-  const int is_own = vic_is_own_socket(config);
+  const struct task_struct* task = bpf_get_current_task_btf();
+  const int is_own = vic_is_own_socket(config, task);
   const struct vic_client client = vic_client_of(ctx, config);
   const __u32 random = bpf_get_prandom_u32();
   const union vic_view_word found = {.word =
@@ -177,7 +193,7 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (is_own) return VIC_OUTCOME_OWN_SOCKET;
   const enum vic_outcome left = vic_left_alone(client);
   if (left != VIC_OUTCOME_TRANSLATED) return left;
-  if (vic_is_kernel_thread()) return VIC_OUTCOME_KERNEL_SOCKET;
+  if (vic_is_kernel_thread(task)) return VIC_OUTCOME_KERNEL_SOCKET;
   const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)
@@ -185,18 +201,28 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   return outcome;
 }
 
+/* Beside the outcome: somebody watches the choices. */
+enum vic_balanced { VIC_BALANCED_TRACED = 0x100, VIC_BALANCED_OUTCOME = 0xff };
+
+static __always_inline int vic_balance_by(struct bpf_sock_addr* ctx, union vic_destination* at,
+                                          const enum vic_family family) {
+  const struct vic_config* config = at ? vic_config_of(family) : 0;
+  if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
+  const enum vic_outcome outcome = vic_balance(ctx, config, at, family);
+  return outcome | (VIC_LOAD(config->flags) & VIC_CONFIG_TRACE ? VIC_BALANCED_TRACED : 0);
+}
+
 /* `at`, a destination, becomes the endpoint that the connection is to have. */
 VIC_VERIFIED_ONCE int vic_balance4(struct bpf_sock_addr* ctx, union vic_destination* at) {
-  return at ? vic_balance(ctx, at, VIC_FAMILY_IPV4) : VIC_OUTCOME_INTERNAL_ERROR;
+  return vic_balance_by(ctx, at, VIC_FAMILY_IPV4);
 }
 
 VIC_VERIFIED_ONCE int vic_balance6(struct bpf_sock_addr* ctx, union vic_destination* at) {
-  return at ? vic_balance(ctx, at, VIC_FAMILY_IPV6) : VIC_OUTCOME_INTERNAL_ERROR;
+  return vic_balance_by(ctx, at, VIC_FAMILY_IPV6);
 }
 
-static __always_inline enum vic_outcome vic_balance_any(struct bpf_sock_addr* ctx,
-                                                        union vic_destination* at,
-                                                        const enum vic_family family) {
+static __always_inline int vic_balance_any(struct bpf_sock_addr* ctx, union vic_destination* at,
+                                           const enum vic_family family) {
   return family == VIC_FAMILY_IPV4 ? vic_balance4(ctx, at) : vic_balance6(ctx, at);
 }
 

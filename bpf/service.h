@@ -32,7 +32,7 @@ static __always_inline __u64 vic_find_key(const union vic_destination* key,
 /* The view of the address on any other port. */
 static __always_inline __u64 vic_find_any_port(const union vic_destination* at,
                                                const enum vic_family family) {
-  const union vic_destination key = vic_any_port(*at, family);
+  const union vic_destination key = vic_any_port(at, family);
   return vic_find_key(&key, family);
 }
 
@@ -49,7 +49,7 @@ static __always_inline __u64 vic_find_address(union vic_destination* at,
 static __always_inline __u64 vic_find_in_realm(union vic_destination* at, __u32 realm,
                                                const enum vic_family family) {
   if (!at) return 0;
-  const union vic_destination key = vic_in_realm(*at, (__u16)realm, family);
+  const union vic_destination key = vic_in_realm(at, (__u16)realm, family);
   return vic_find_address(at, &key, family);
 }
 

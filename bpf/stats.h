@@ -11,7 +11,7 @@
 
 static __always_inline void vic_count_outcome(const enum vic_hook hook, enum vic_outcome outcome) {
   /* A translated connection is counted already, by service and tier: one line less to touch. */
-  if (!vic_counting || outcome == VIC_OUTCOME_TRANSLATED) return;
+  if (outcome == VIC_OUTCOME_TRANSLATED || !vic_counting) return;
   const __u32 index = hook;
   __u64* counts = bpf_map_lookup_elem(&vic_outcomes, &index);
   if (!counts || outcome >= VIC_OUTCOME_COUNT) return;
@@ -45,19 +45,22 @@ VIC_VERIFIED_ONCE int vic_ask_for_row(const union vic_destination* at, __u32 fam
   return 0;
 }
 
+/* This CPU's part of the counters. */
+static __always_inline __u32 vic_counter_shard(void) {
+  return vic_counting ? bpf_get_smp_processor_id() & vic_shard_mask : 0;
+}
+
 /* Fetches the line in which the choice will most likely be counted, while the slot is fetched. */
-static __always_inline void vic_approach_counter(__u32 view_flags) {
+static __always_inline void vic_approach_counter(__u32 shard, __u32 view_flags) {
   if (!vic_counting) return;
-  const __u32 shard = bpf_get_smp_processor_id() & vic_shard_mask;
   const __u32 index = shard * VIC_COUNTER_SHARD + vic_hinted_row(view_flags);
   const __u64* count = bpf_map_lookup_elem(&vic_counters, &index);
   if (count) vic_touch(*count);
 }
 
-static __always_inline void vic_count_choice(const enum vic_family family,
-                                             const union vic_destination* at, __u16 counter) {
+static __always_inline void vic_count_choice(const union vic_destination* at, __u32 shard,
+                                             __u16 counter, const enum vic_family family) {
   if (!vic_counting) return;
-  const __u32 shard = bpf_get_smp_processor_id() & vic_shard_mask;
   const __u32 index = vic_counter_index(shard, counter);
   __u64* count = bpf_map_lookup_elem(&vic_counters, &index);
   if (count) __sync_fetch_and_add(count, 1);

@@ -46,8 +46,10 @@ static __always_inline enum vic_outcome vic_balance_tcp(struct bpf_sock_addr* ct
                                                         union vic_destination* at,
                                                         const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance_any(ctx, at, family);
-  if (vic_is_traced(family)) vic_trace_choice(ctx, &service, at, vic_told(outcome, family, 0));
+  const int balanced = vic_balance_any(ctx, at, family);
+  const enum vic_outcome outcome = balanced & VIC_BALANCED_OUTCOME;
+  if (balanced & VIC_BALANCED_TRACED)
+    vic_trace_choice(ctx, &service, at, vic_told(outcome, family, 0));
   if (!vic_record_tcp) return outcome;
   const union vic_destination* backend = outcome == VIC_OUTCOME_TRANSLATED ? at : 0;
   if (family == VIC_FAMILY_IPV4)

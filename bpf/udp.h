@@ -174,7 +174,7 @@ static __always_inline enum vic_outcome vic_choose_for(struct bpf_sock_addr* ctx
                                                        union vic_destination* at, __u32 ask,
                                                        const enum vic_family family) {
   const union vic_destination service = *at;
-  const enum vic_outcome outcome = vic_balance_any(ctx, at, family);
+  const enum vic_outcome outcome = vic_balance_any(ctx, at, family) & VIC_BALANCED_OUTCOME;
   if (outcome != VIC_OUTCOME_TRANSLATED) return outcome;
   const struct vic_asker asker = vic_asker_of(ctx, ask);
   return family == VIC_FAMILY_IPV4 ? vic_keep_for4(&asker, &service, at)

@@ -158,6 +158,13 @@ int vic_set_state(__u64* ctx) {
 SEC("tp_btf/inet_sk_error_report")
 int vic_error_report(__u64* ctx) { return vic_heed_error((struct sock*)ctx[0]); }
 
+/* Run by the daemon: the clock that leases are compared with. */
+SEC("syscall")
+int vic_tell_ticks(__u64* ticks) {
+  *ticks = bpf_jiffies64();
+  return 0;
+}
+
 /* Run by the daemon: who it is in the initial pid namespace, wherever it runs. */
 SEC("syscall")
 int vic_who_am_i(void* ctx) { return bpf_get_current_pid_tgid() >> 32; }

@@ -11,6 +11,7 @@
 #include "dataplane/ejection_codec.h"
 #include "dataplane/growth.h"
 #include "dataplane/program_runs.h"
+#include "dataplane/ticks.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -169,10 +170,12 @@ void KernelDataplane::renew_lease(absl::Duration lease) {
   const bool expires = lease > absl::ZeroDuration();
   const uint64_t lease_until = expires ? nanoseconds(now + lease) : 0;
   const uint64_t self_until = nanoseconds(now + kOwnMark);
+  const uint64_t lease_ticks = expires ? ticks_after(generation_->object(), lease) : UINT64_MAX;
   for (vic_config& config : generation_->memory().config) {
     dataplane::publish(config.self_tgid, own_tgid_);
     dataplane::publish(config.self_until, self_until);
     dataplane::publish(config.lease_until, lease_until);
+    dataplane::publish(config.lease_ticks, lease_ticks);
   }
   predecessor_.renew(
       {.lease_until = lease_until, .self_until = self_until, .self_tgid = own_tgid_});

@@ -38,7 +38,6 @@ namespace vicinity::dataplane {
 
 enum class UnknownPort : uint8_t { kPass, kRefuse };
 enum class Counting : uint8_t { kOff, kOn };
-enum class Tracing : uint8_t { kLeftOut, kPossible };
 enum class PeerNames : uint8_t { kOff, kUdp, kAll };
 
 struct KernelOptions {
@@ -50,7 +49,6 @@ struct KernelOptions {
   Limits limits;                // how far they may grow
   UnknownPort unknown_port = UnknownPort::kPass;
   Counting counting = Counting::kOn;
-  Tracing tracing = Tracing::kPossible;  // left out: traces() tells nothing
   // Sockets whose getpeername() shows the service. With TCP each connect costs a record.
   PeerNames peer_names = PeerNames::kUdp;
   uint32_t abi_version = dataplane::abi_version();

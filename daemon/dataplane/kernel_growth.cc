@@ -20,6 +20,7 @@ compile::Diff everything_in(compile::Tables tables) {
 // All but the table and what is known of prefixes and overflow, which are the publisher's.
 void copy_config(const vic_config& from, vic_config& to) {
   to.lease_until = from.lease_until;
+  to.lease_ticks = from.lease_ticks;
   to.self_until = from.self_until;
   to.self_tgid = from.self_tgid;
   to.flags |= from.flags & (VIC_CONFIG_UNKNOWN_PORT_REFUSE | VIC_CONFIG_PODS);

@@ -221,7 +221,6 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
                    .reuse = {},
                    .shards = shards_here(),
                    .counting = options_.counting == Counting::kOn,
-                   .tracing = options_.tracing == Tracing::kPossible,
                    .probe_port = options_.probe_port,
                    .host_netns = options_.host_netns,
                    .records = records_for(options_)};

@@ -122,8 +122,7 @@ absl::Status set_option(bpf_object* object, const Option& option) {
 }
 
 absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
-  const std::array<Option, 9> options = {{{"vic_counting", plan.counting ? 1u : 0u},
-                                          {"vic_tracing", plan.tracing ? 1u : 0u},
+  const std::array<Option, 8> options = {{{"vic_counting", plan.counting ? 1u : 0u},
                                           {"vic_host_netns", plan.host_netns},
                                           {"vic_probe_port", plan.probe_port},
                                           {"vic_shard_mask", plan.shards - 1},

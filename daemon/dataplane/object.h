@@ -53,7 +53,6 @@ struct LoadPlan {
   std::map<std::string, int> reuse;  // descriptors of maps that are taken over, by name
   uint32_t shards = 1;               // of the counters; a power of two
   bool counting = true;
-  bool tracing = true;
   uint16_t probe_port = 0;
   uint64_t host_netns = 0;  // cookie of a network namespace to leave alone; 0: none
   RecordPlan records;

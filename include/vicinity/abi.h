@@ -32,7 +32,7 @@
 #define VIC_STATIC_ASSERT _Static_assert
 #endif
 
-#define VICINITY_ABI_VERSION 3
+#define VICINITY_ABI_VERSION 4
 
 /* Index into vic_config, and the family byte of a service record. */
 enum vic_family {
@@ -44,7 +44,7 @@ enum vic_family {
 enum vic_limit {
   VIC_BUCKET4_ENTRIES = 4,
   VIC_BUCKET6_ENTRIES = 2,
-  VIC_CONFIG_PREFIXES = 4,
+  VIC_CONFIG_PREFIXES = 3,
   /* What all ABI versions have in common: the beginning of each line of vic_config. */
   VIC_CONFIG_COMMON_BYTES = 28,
   /* Tiers of one table. Tiers without load beyond the last one are merged into it. */
@@ -215,7 +215,7 @@ enum vic_config_flag {
 
 /*
  * The line every hook reads first. Array vic_config, element per vic_family; writer: daemon;
- * reader: every hook. The tables are followed only while the lease runs.
+ * reader: hooks. The tables are followed only while the lease runs.
  * lease_until, self_until and self_tgid are at these places in every ABI version: a daemon of
  * another version renews them until it has tables of its own.
  */
@@ -225,9 +225,10 @@ struct vic_config {
   __u64 self_until;  /* CLOCK_MONOTONIC ns until which self_tgid is this daemon */
   __u32 self_tgid;   /* thread group whose sockets are never translated, initial pid namespace */
   __u32 flags;       /* enum vic_config_flag */
-  /* One word each, so that it is widened by one store. The upper 56 bits begin a destination's
-   * first 64 bits in host order (an IPv4 address is the upper 32 of them), the lower 8 are a shift
-   * (8..63): covers when (destination ^ prefix) >> shift == 0. 0 = not in use. */
+  __u64 lease_ticks; /* jiffies until which the lease surely runs: spares hooks the exact clock */
+  /* One word each, widened by one store. The upper 56 bits begin a destination's first 64 bits in
+   * host order (IPv4: the upper 32), the lower 8 are a shift (8..63): covers when (destination ^
+   * prefix) >> shift == 0. 0 = not in use. */
   __u64 prefixes[VIC_CONFIG_PREFIXES];
 };
 

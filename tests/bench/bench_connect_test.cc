@@ -23,7 +23,7 @@ using google::protobuf::Struct;
 using google::protobuf::Value;
 using namespace std::chrono_literals;
 
-constexpr int kRows = 23;
+constexpr int kRows = 22;
 
 Struct read_json(const std::string& path) {
   std::ostringstream text;

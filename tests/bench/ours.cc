@@ -16,6 +16,8 @@ namespace {
 
 // As a daemon sets it, and longer than any run.
 constexpr absl::Duration kLease = absl::Minutes(10);
+// The hooks compare with it, as they do on a node, but no client is in it.
+constexpr uint64_t kHostNetns = 1;
 
 double ms_between(int64_t start_ns, int64_t end_ns) {
   return static_cast<double>(end_ns - start_ns) / 1e6;
@@ -27,14 +29,12 @@ absl::StatusOr<Ours> Ours::attach(const testing::Cgroup& cgroup, const std::stri
                                   const OursSpec& spec) {
   const auto counting =
       spec.counters == Counters::kOn ? dataplane::Counting::kOn : dataplane::Counting::kOff;
-  const auto tracing =
-      spec.trace == Trace::kLeftOut ? dataplane::Tracing::kLeftOut : dataplane::Tracing::kPossible;
   VIC_ASSIGN_OR_RETURN(std::unique_ptr<dataplane::Dataplane> dataplane,
                        dataplane::KernelDataplane::open({.cgroup = cgroup.path(),
                                                          .pin_dir = pin_dir,
                                                          .limits = {},
                                                          .counting = counting,
-                                                         .tracing = tracing}));
+                                                         .host_netns = kHostNetns}));
   dataplane->renew_lease(kLease);
   if (spec.trace == Trace::kOn) VIC_RETURN_IF_ERROR(dataplane->traces()->keep_on(kLease));
   return Ours(std::move(dataplane), pin_dir);

@@ -17,11 +17,7 @@
 namespace vicinity::bench {
 
 enum class Counters { kOn, kOff };
-enum class Trace {
-  kLeftOut,  // of the programs
-  kOff,
-  kOn,
-};
+enum class Trace { kOff, kOn };
 struct OursSpec {
   Counters counters = Counters::kOn;
   Trace trace = Trace::kOff;

@@ -33,10 +33,6 @@ std::vector<VariantSpec> our_specs(const Options& options) {
     }
   }
   const ClusterSpec ip4 = {options.shape, Family::kIpv4, Weights::kEqual};
-  specs.push_back({.name = "ours ipv4 equal, no trace in it",
-                   .rewriter = Rewriter::kOurs,
-                   .cluster = ip4,
-                   .ours = {.trace = Trace::kLeftOut}});
   specs.push_back({.name = "ours ipv4 equal, traced",
                    .rewriter = Rewriter::kOurs,
                    .cluster = ip4,
