@@ -22,6 +22,7 @@
 #include "feed/xds/stream.h"
 #include "feed/xds/xds_feed.h"
 #include "support/gtest_support.h"
+#include "support/temp_folder.h"
 #include "unit/xds_fakes.h"
 #include "xds_server.h"
 
@@ -340,13 +341,7 @@ class XdsTls : public ::testing::Test {
     fs::path key;
   };
 
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "vicinity-xds-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    write_file(folder_ / "token", "token-one\n");
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  void SetUp() override { write_file(folder_ / "token", "token-one\n"); }
 
   Authority make_authority(const std::string& name) {
     const Authority made{.root = folder_ / (name + "-root.pem"),
@@ -383,7 +378,7 @@ class XdsTls : public ::testing::Test {
     return options;
   }
 
-  fs::path folder_;
+  testing::TempFolder folder_ = testing::TempFolder::create("xds").value();
 
  private:
   static void shell(const std::string& command) {

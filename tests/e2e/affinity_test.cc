@@ -17,6 +17,7 @@
 #include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
 #include "support/paths.h"
+#include "support/temp_folder.h"
 #include "support/wait.h"
 
 namespace vicinity::testing {
@@ -59,9 +60,6 @@ class AffinityPolicyTest : public ::testing::Test {
  protected:
   void SetUp() override {
     VICINITY_ROOT_OR_FAIL();
-    std::string pattern = (fs::temp_directory_path() / "vicinity-affinity-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     PodSpec backends{.name = "backends", .node = kNode, .addresses = {}};
     for (int number = 11; number <= 20; ++number) backends.addresses.push_back(address_of(number));
     VICINITY_ASSERT_OK_AND_ASSIGN(
@@ -97,7 +95,6 @@ class AffinityPolicyTest : public ::testing::Test {
       VICINITY_EXPECT_OK(cluster_->stop_daemon(kNode));
       VICINITY_EXPECT_OK(cluster_->world().shut_down());
     }
-    fs::remove_all(folder_);
   }
 
   void feed(const std::set<int>& gone) {
@@ -133,7 +130,7 @@ class AffinityPolicyTest : public ::testing::Test {
     return tally->by_answer;
   }
 
-  fs::path folder_;
+  TempFolder folder_ = TempFolder::create("affinity").value();
   std::unique_ptr<Cluster> cluster_;
 };
 

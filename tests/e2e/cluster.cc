@@ -1,9 +1,7 @@
 #include "e2e/cluster.h"
 
 #include <signal.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <utility>
 
 #include "base/status.h"
@@ -17,17 +15,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-absl::StatusOr<std::string> temporary_directory() {
-  std::string path = (std::filesystem::temp_directory_path() / "vicinity-e2e-XXXXXX").string();
-  if (::mkdtemp(path.data()) == nullptr) return base::errno_status("mkdtemp " + path);
-  return path;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Cluster>> Cluster::create(ClusterSpec spec) {
   auto cluster = std::unique_ptr<Cluster>(new Cluster(std::move(spec)));
-  VIC_ASSIGN_OR_RETURN(cluster->directory_, temporary_directory());
+  VIC_ASSIGN_OR_RETURN(cluster->directory_, TempFolder::create("e2e"));
   VIC_ASSIGN_OR_RETURN(cluster->world_, World::create(cluster->spec_.world));
   VIC_RETURN_IF_ERROR(cluster->replace_control_plane("127.0.0.1:0"));
   return cluster;
@@ -51,8 +43,6 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::create(const OneNode& spec) {
 Cluster::~Cluster() {
   daemons_.clear();
   control_plane_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 absl::Status Cluster::replace_control_plane(const std::string& listen) {
@@ -64,7 +54,7 @@ absl::Status Cluster::replace_control_plane(const std::string& listen) {
 }
 
 std::string Cluster::admin_socket(const std::string& node) const {
-  return directory_ + "/" + node + ".sock";
+  return (directory_ / (node + ".sock")).string();
 }
 
 absl::Status Cluster::start_daemon(const std::string& node,

@@ -14,6 +14,7 @@
 #include "compile/tables.h"
 #include "devcp/dev_control_plane.h"
 #include "support/process.h"
+#include "support/temp_folder.h"
 #include "support/wait.h"
 #include "support/world.h"
 
@@ -78,7 +79,7 @@ class Cluster {
   explicit Cluster(ClusterSpec spec) : spec_(std::move(spec)) {}
 
   ClusterSpec spec_;
-  std::string directory_;  // of the admin sockets
+  TempFolder directory_;  // of the admin sockets
   std::unique_ptr<World> world_;
   std::unique_ptr<devcp::DevControlPlane> control_plane_;
   std::map<std::string, Process> daemons_;

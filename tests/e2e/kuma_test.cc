@@ -16,6 +16,7 @@
 #include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
 #include "support/paths.h"
+#include "support/temp_folder.h"
 #include "support/wait.h"
 
 namespace vicinity::testing {
@@ -73,15 +74,10 @@ class KumaTest : public ::testing::Test {
     }
     EXPECT_EQ(cluster_->world().decoy()->accepts(), 0U) << "leaked to the VIP";
     VICINITY_EXPECT_OK(cluster_->world().shut_down());
-    std::error_code ignored;
-    fs::remove_all(policies_, ignored);
   }
 
   // A node of `zone` and availability zone a1, and endpoints 11 to 20.
   void create(const std::string& zone) {
-    std::string path = (fs::temp_directory_path() / "vicinity-kuma-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(path.data()), nullptr);
-    policies_ = path;
     PodSpec backends{.name = "backends", .node = kNode, .addresses = {}};
     for (int number = 11; number <= 20; ++number) {
       backends.addresses.push_back(address_of(number));
@@ -178,7 +174,7 @@ class KumaTest : public ::testing::Test {
   }
 
   std::unique_ptr<Cluster> cluster_;
-  fs::path policies_;
+  TempFolder policies_ = TempFolder::create("kuma").value();
   bool started_ = false;
 };
 

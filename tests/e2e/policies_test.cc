@@ -16,6 +16,7 @@
 #include "feed/file/mesh_file.h"
 #include "support/gtest_support.h"
 #include "support/recordings.h"
+#include "support/temp_folder.h"
 #include "support/wait.h"
 
 namespace vicinity::testing {
@@ -76,9 +77,6 @@ class PoliciesTest : public ::testing::Test {
  protected:
   void SetUp() override {
     VICINITY_ROOT_OR_FAIL();
-    std::string pattern = (fs::temp_directory_path() / "vicinity-policies-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     WorldSpec world{.nodes = {kNode},
                     .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.5"}}}};
     for (int i = 0; i < kPods; ++i) {
@@ -100,7 +98,6 @@ class PoliciesTest : public ::testing::Test {
       VICINITY_EXPECT_OK(cluster_->stop_daemon(kNode));
       VICINITY_EXPECT_OK(cluster_->world().shut_down());
     }
-    fs::remove_all(folder_);
   }
 
   void lay_out(Layout layout) {
@@ -168,7 +165,7 @@ class PoliciesTest : public ::testing::Test {
     EXPECT_EQ(result.stage, Stage::kConnect);
   }
 
-  fs::path folder_;
+  TempFolder folder_ = TempFolder::create("policies").value();
   Layout layout_;
   std::unique_ptr<Cluster> cluster_;
   PodAgent* agent_ = nullptr;

@@ -22,6 +22,7 @@
 #include "proto/ads.grpc.pb.h"
 #include "support/gtest_support.h"
 #include "support/program.h"
+#include "support/temp_folder.h"
 
 #if __has_feature(address_sanitizer)
 // Debian's c-ares 1.18 leaks ten bytes for each name it finds in /etc/hosts.
@@ -364,19 +365,14 @@ TEST(DevControlPlane, PlaysARecording) {
 
 class Scratch {
  public:
-  Scratch() {
-    std::string name = fs::temp_directory_path() / ("vicinity-devcp-" + std::string(6, 'X'));
-    path_ = mkdtemp(name.data());
-  }
-  ~Scratch() { fs::remove_all(path_); }
-  [[nodiscard]] std::string operator/(const std::string& name) const { return path_ / name; }
+  [[nodiscard]] std::string operator/(const std::string& name) const { return folder_ / name; }
   [[nodiscard]] std::string read(const std::string& name) const {
-    std::ifstream file(path_ / name);
+    std::ifstream file(folder_ / name);
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
  private:
-  fs::path path_;
+  testing::TempFolder folder_ = testing::TempFolder::create("devcp").value();
 };
 
 TEST(DevControlPlane, SpeaksTls) {

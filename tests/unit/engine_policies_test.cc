@@ -15,6 +15,7 @@
 #include "feed/decode.h"
 #include "feed/file/mesh_file.h"
 #include "policy_dir.h"
+#include "support/temp_folder.h"
 
 namespace vicinity {
 namespace {
@@ -190,11 +191,6 @@ TEST_F(EnginePolicies, PodsThatComeAndGoAreSelectedAndNot) {
 
 class PolicyFolder : public ::testing::Test {
  protected:
-  PolicyFolder() {
-    std::string pattern = (fs::path(::testing::TempDir()) / "policies.XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~PolicyFolder() override { fs::remove_all(folder_); }
   void write(const std::string& name, const std::string& text) {
     fs::create_directories((folder_ / name).parent_path());
     std::ofstream(folder_ / name) << text;
@@ -222,7 +218,7 @@ class PolicyFolder : public ::testing::Test {
     return names;
   }
 
-  fs::path folder_;
+  testing::TempFolder folder_ = testing::TempFolder::create("policies").value();
   std::mutex mutex_;
   std::condition_variable woken_;
 };
@@ -231,7 +227,7 @@ TEST_F(PolicyFolder, FollowsEditsNewFilesAndRemovals) {
   write("a.yaml", rule("web", "us"));
   write("notes.txt", "no policy");
   write(".hidden.yaml", "no policy");
-  PolicyDir dir(folder_);
+  PolicyDir dir(folder_.path());
   ASSERT_TRUE(start(dir).ok());
   EXPECT_THAT(names(next(dir)), ElementsAre("web"));
   write("b.yml", rule("db", "us"));
@@ -245,7 +241,7 @@ TEST_F(PolicyFolder, FollowsTheSwitchOfAMountedConfigMap) {
   write("..one/rules.yaml", rule("web", "us"));
   fs::create_directory_symlink("..one", folder_ / "..data");
   fs::create_symlink("..data/rules.yaml", folder_ / "rules.yaml");
-  PolicyDir dir(folder_);
+  PolicyDir dir(folder_.path());
   ASSERT_TRUE(start(dir).ok());
   EXPECT_THAT(names(next(dir)), ElementsAre("web"));
   write("..two/rules.yaml", rule("db", "us"));

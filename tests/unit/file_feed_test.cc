@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "support/temp_folder.h"
+
 namespace vicinity::feed {
 namespace {
 
@@ -60,16 +62,6 @@ class TestSink final : public Sink {
 
 class FileFeedTest : public ::testing::Test {
  protected:
-  FileFeedTest() {
-    std::string name = fs::temp_directory_path() / ("vicinity-file-feed-" + std::string(6, 'X'));
-    dir_ = mkdtemp(name.data());
-    path_ = dir_ / "mesh.yaml";
-  }
-  ~FileFeedTest() override {
-    feed_.reset();
-    fs::remove_all(dir_);
-  }
-
   void start() {
     feed_ = std::make_unique<FileFeed>(path_);
     ASSERT_TRUE(feed_
@@ -113,8 +105,8 @@ class FileFeedTest : public ::testing::Test {
     return "---\nworkload: {uid: " + uid + ", locality: {zone: " + zone + "}}\n";
   }
 
-  fs::path dir_;
-  fs::path path_;
+  testing::TempFolder dir_ = testing::TempFolder::create("file-feed").value();
+  fs::path path_ = dir_ / "mesh.yaml";
   TestSink sink_;
   std::unique_ptr<FileFeed> feed_;
   absl::Mutex mutex_;
@@ -180,7 +172,7 @@ TEST_F(FileFeedTest, DeletedAndMadeAgain) {
 TEST_F(FileFeedTest, SwitchedLikeAConfigMap) {
   const auto publish = [&](const std::string& folder, const std::string& text) {
     fs::create_directory(dir_ / folder);
-    write(dir_ / folder / "mesh.yaml", text);
+    write((dir_ / folder) / "mesh.yaml", text);
     fs::create_symlink(folder, dir_ / "..data_tmp");
     fs::rename(dir_ / "..data_tmp", dir_ / "..data");
   };
