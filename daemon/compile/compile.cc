@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "compile/load.h"
 #include "policy/wds/plan.h"
 
 namespace vicinity::compile {
@@ -146,6 +147,7 @@ absl::StatusOr<policy::Plan> plan_port(const model::Snapshot& snapshot, const Pl
   };
   policy::Plan plan = plan_without_ejected(std::move(eligible), make);
   settle_outlier(options, plan);
+  give_for_load(snapshot, request, plan);
   // A feed that was never in sync may still bring what seems to be missing.
   if (plan.tiers.empty() && !options.feed_was_in_sync) plan.on_empty = OnEmpty::kPass;
   return plan;
@@ -171,6 +173,7 @@ absl::StatusOr<std::optional<CompiledService>> compile_judged(const model::Snaps
       request.query.family = family;
       VIC_ASSIGN_OR_RETURN(auto plan, plan_port(snapshot, request, options));
       note_judged(snapshot, request.query, plan, whole);
+      if (plan.load_spill) whole.weighed.push_back(weighed_port(request, plan));
       VIC_ASSIGN_OR_RETURN(
           auto compiled,
           compile_port(std::move(plan), {.service = result.name,

@@ -81,8 +81,9 @@ struct CompiledPort {
 
 struct CompiledService {
   ServiceTable table;
-  std::vector<policy::JudgedPort>
-      judged;  // in the order of the table's ports, those that are judged
+  // In the order of the table's ports: those that are judged, those whose tiers may spill by load.
+  std::vector<policy::JudgedPort> judged;
+  std::vector<policy::WeighedPort> weighed;
 };
 
 // compile_service() with what the table does not say.

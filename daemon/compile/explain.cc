@@ -103,6 +103,16 @@ void explain_outlier(const model::Snapshot& snapshot, const policy::PortQuery& q
   }
 }
 
+void explain_load(const policy::Plan& plan, Explanation& result) {
+  if (plan.load_spill) result.load_spill = to_text(*plan.load_spill);
+  for (size_t i = 0; i < plan.planned_percents.size(); ++i) {
+    const policy::Tier& tier = plan.tiers[i];
+    if (tier.load_percent == plan.planned_percents[i]) continue;
+    result.notes.push_back(fmt::format("tier {} has {}% of connections instead of {}%, by load",
+                                       tier.priority, tier.load_percent, plan.planned_percents[i]));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanRequest& request,
@@ -129,9 +139,11 @@ absl::StatusOr<Explanation> explain(const model::Snapshot& snapshot, const PlanR
                      .policies = explained_policies(snapshot, request, options),
                      .notes = service_notes(snapshot, query.service, options),
                      .outlier = {},
+                     .load_spill = {},
                      .states = {}};
   explain_tiers(compiled, snapshot.symbols(), result.tiers);
   explain_outlier(snapshot, query, compiled.plan, result);
+  explain_load(compiled.plan, result);
   for (const policy::Excluded& excluded : compiled.plan.excluded) {
     result.excluded.push_back({.workload = excluded.workload->uid,
                                .reason = std::string(policy::exclusion_name(excluded.reason))});

@@ -74,7 +74,8 @@ struct Explanation {
   std::vector<ExplainedPolicy>
       policies;                    // most important first; none: the service's own preference
   std::vector<std::string> notes;  // what the table does not show, about its service
-  std::string outlier;  // policy::to_text of how endpoints are judged; empty: they are not
+  std::string outlier;     // policy::to_text of how endpoints are judged; empty: they are not
+  std::string load_spill;  // policy::to_text of when tiers give up load; empty: they never do
   std::vector<ExplainedState> states;  // sorted by address
   bool operator==(const Explanation&) const = default;
 };

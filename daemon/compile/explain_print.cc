@@ -169,6 +169,7 @@ Json to_json(const Explanation& explanation) {
   }
   if (!explanation.policies.empty()) json.add("policies", policies_json(explanation));
   if (!explanation.outlier.empty()) json.add("outlier", Json::string(explanation.outlier));
+  if (!explanation.load_spill.empty()) json.add("load_spill", Json::string(explanation.load_spill));
   if (!explanation.states.empty()) json.add("states", states_json(explanation));
   return json;
 }
@@ -181,6 +182,9 @@ std::string to_table(const Explanation& explanation) {
     text += fmt::format("by {}: {}\n", one.document, one.why);
   }
   if (!explanation.outlier.empty()) text += fmt::format("judged: {}\n", explanation.outlier);
+  if (!explanation.load_spill.empty()) {
+    text += fmt::format("spills by load: {}\n", explanation.load_spill);
+  }
   for (const std::string& note : explanation.notes) text += fmt::format("note: {}\n", note);
   std::vector<Row> rows = rows_of(explanation);
   if (rows.empty()) {

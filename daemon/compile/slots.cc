@@ -117,9 +117,11 @@ std::vector<ShareGroup> share_groups(const Plan& plan, std::span<const Draft> lo
   return groups;
 }
 
-// The hooks' part of the plan's failure detection. Without load there is nobody to watch.
+// The hooks' part of the plan's failure detection; of tiers that are only weighed nobody is a
+// suspect. Without load there is nobody to watch.
 std::optional<Watch> watch_of(const Plan& plan, uint16_t loaded) {
-  if (!plan.outlier || loaded == 0) return std::nullopt;
+  if (loaded == 0) return std::nullopt;
+  if (!plan.outlier) return plan.load_spill ? std::optional(Watch{}) : std::nullopt;
   const policy::OutlierSpec& spec = *plan.outlier;
   size_t endpoints = 0;
   for (const policy::Tier& tier : plan.tiers) endpoints += tier.members.size();

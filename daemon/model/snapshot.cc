@@ -23,6 +23,27 @@ absl::flat_hash_set<absl::string_view> upserted_names(const Delta& delta, const 
   return names;
 }
 
+// What a service without any has is not kept.
+template <class Map>
+std::span<const typename Map::mapped_type::value_type> found_in(const Map& lists,
+                                                                SymbolId service) {
+  const auto found = lists.find(service);
+  if (found == lists.end()) return {};
+  return found->second;
+}
+
+// True when it is another list than before.
+template <class Map>
+bool replace_in(Map& lists, SymbolId service, typename Map::mapped_type list) {
+  if (std::ranges::equal(list, found_in(lists, service))) return false;
+  if (list.empty()) {
+    lists.erase(service);
+  } else {
+    lists[service] = std::move(list);
+  }
+  return true;
+}
+
 }  // namespace
 
 Snapshot::Snapshot(std::string_view node, const ContextOverride& overrides)
@@ -95,19 +116,19 @@ void Snapshot::mark_had_workload(SymbolId service) {
 }
 
 void Snapshot::set_ejected(SymbolId service, std::vector<EjectedEndpoint> ejected) {
-  if (std::ranges::equal(ejected, this->ejected(service))) return;
-  if (ejected.empty()) {
-    state_->ejected.erase(service);
-  } else {
-    state_->ejected[service] = std::move(ejected);
-  }
-  state_->touch(service);
+  if (replace_in(state_->ejected, service, std::move(ejected))) state_->touch(service);
 }
 
 std::span<const EjectedEndpoint> Snapshot::ejected(SymbolId service) const {
-  const auto found = state_->ejected.find(service);
-  if (found == state_->ejected.end()) return {};
-  return found->second;
+  return found_in(state_->ejected, service);
+}
+
+void Snapshot::set_given(SymbolId service, std::vector<GivenShare> given) {
+  if (replace_in(state_->given, service, std::move(given))) state_->touch(service);
+}
+
+std::span<const GivenShare> Snapshot::given(SymbolId service) const {
+  return found_in(state_->given, service);
 }
 
 void Snapshot::know_namespaces() { state_->know_namespaces(); }

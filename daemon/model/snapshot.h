@@ -15,6 +15,7 @@
 #include "model/address_claims.h"
 #include "model/delta.h"
 #include "model/ejections.h"
+#include "model/given_shares.h"
 #include "model/place.h"
 #include "model/service.h"
 #include "model/symbols.h"
@@ -85,6 +86,9 @@ class Snapshot {
   // the feed takes services or workloads away and brings them again.
   void set_ejected(SymbolId service, std::vector<EjectedEndpoint> ejected);
   [[nodiscard]] std::span<const EjectedEndpoint> ejected(SymbolId service) const;
+  // What its tiers give up for their load, sorted. Kept likewise.
+  void set_given(SymbolId service, std::vector<GivenShare> given);
+  [[nodiscard]] std::span<const GivenShare> given(SymbolId service) const;
 
   // From now on clients are asked for their namespace: its own services come first for them, and
   // those of NAMESPACE visibility serve no others.

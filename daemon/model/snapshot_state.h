@@ -45,6 +45,7 @@ struct Snapshot::State {
   absl::flat_hash_map<IpAddress, WorkloadIndex> local_pods;
   absl::flat_hash_set<SymbolId> had_workload;
   absl::flat_hash_map<SymbolId, std::vector<EjectedEndpoint>> ejected;
+  absl::flat_hash_map<SymbolId, std::vector<GivenShare>> given;
   absl::flat_hash_set<SymbolId> touched;
   Namespaces namespaces = Namespaces::kUnknown;
   bool context_changed = false;

@@ -148,6 +148,16 @@ std::optional<int64_t> Fields::integer(std::string_view name, int64_t least, int
   return std::nullopt;
 }
 
+std::optional<double> Fields::number(std::string_view name, double least, double most) {
+  const Node* value = scalar(name);
+  if (value == nullptr) return std::nullopt;
+  double number = 0;
+  // What is no number is in no range.
+  if (absl::SimpleAtod(value->scalar, &number) && number >= least && number <= most) return number;
+  error(name, fmt::format("'{}' is not a number from {} to {}", value->scalar, least, most));
+  return std::nullopt;
+}
+
 std::vector<int64_t> Fields::integers(std::string_view name, int64_t least, int64_t most) {
   std::vector<int64_t> numbers;
   const std::span<const Node> items = list(name);

@@ -64,6 +64,8 @@ class Fields {
   [[nodiscard]] std::optional<bool> boolean(std::string_view name);
   // A whole number in [least, most].
   [[nodiscard]] std::optional<int64_t> integer(std::string_view name, int64_t least, int64_t most);
+  // Any number in [least, most].
+  [[nodiscard]] std::optional<double> number(std::string_view name, double least, double most);
   // Those of a list that are whole numbers in [least, most]; any other item is an error.
   [[nodiscard]] std::vector<int64_t> integers(std::string_view name, int64_t least, int64_t most);
   // Seconds. "1h2m3.5s", "100ms"; not negative.

@@ -64,8 +64,14 @@ std::string to_text(const Plan& plan) {
   text += "\n";
   if (plan.outlier) text += fmt::format("  outlier {}\n", to_text(*plan.outlier));
   if (plan.ejected_are_used) text += "  ejected endpoints are used\n";
-  for (const Tier& tier : plan.tiers) {
-    text += fmt::format("  tier {} load={}\n", tier.priority, tier.load_percent);
+  if (plan.load_spill) text += fmt::format("  load_spill {}\n", to_text(*plan.load_spill));
+  for (size_t i = 0; i < plan.tiers.size(); ++i) {
+    const Tier& tier = plan.tiers[i];
+    text += fmt::format("  tier {} load={}", tier.priority, tier.load_percent);
+    if (!plan.planned_percents.empty()) {
+      text += fmt::format(" planned={}", plan.planned_percents[i]);
+    }
+    text += "\n";
     for (const Member& member : tier.members) {
       const Endpoint& endpoint = plan.endpoints[member.endpoint];
       text += fmt::format("    {} {} weight={} share={}\n",

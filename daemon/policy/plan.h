@@ -12,6 +12,7 @@
 #include "model/ip_address.h"
 #include "model/workload.h"
 #include "policy/algorithm.h"
+#include "policy/load_spill.h"
 #include "policy/outlier.h"
 
 namespace vicinity::policy {
@@ -72,6 +73,9 @@ struct Plan {
   std::optional<OutlierSpec> outlier;  // nullopt: nobody judges the endpoints by their connects
   // With the ejected left out nobody would be left: they are used like the others.
   bool ejected_are_used = false;
+  std::optional<LoadSpillSpec> load_spill;  // nullopt: no tier gives anything up for its load
+  // Beside the tiers, when one gives something up: what they had without that. Otherwise empty.
+  std::vector<uint32_t> planned_percents;
   std::vector<Endpoint> endpoints;
   std::vector<Tier> tiers;         // in order of preference
   std::vector<Excluded> excluded;  // sorted by workload uid

@@ -100,9 +100,10 @@ struct Verdict {
 struct Resolution {
   Reach reach = Reach::kMesh;
   std::shared_ptr<const Planner> planner;  // nullptr: nobody plans, the service's own does
-  // Clients keep their endpoint for so many seconds, whoever plans. A source that says this makes
-  // no plans.
-  std::optional<uint32_t> affinity_s;
+  // What is added to the plan, whoever makes it. A source that says this makes no plans.
+  std::optional<uint32_t> affinity_s;  // clients keep their endpoint for so many seconds
+  std::optional<LoadSpillSpec> load_spill;
+  [[nodiscard]] bool adds() const { return affinity_s || load_spill; }
   std::vector<Verdict> applied;      // most important first
   std::vector<Verdict> passed_over;  // aimed at the target, and lost
 };

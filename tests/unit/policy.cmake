@@ -1,5 +1,5 @@
 vic_test(policy_test
-  SOURCES policy_algorithm_test.cc policy_eligibility_test.cc policy_outlier_test.cc policy_peers_test.cc
+  SOURCES policy_algorithm_test.cc policy_eligibility_test.cc policy_load_spill_test.cc policy_outlier_test.cc policy_peers_test.cc
           policy_spill_test.cc policy_wds_test.cc
   DEPS vic_model_rows vic_feed vic_feed_file)
 vic_test(policy_documents_test

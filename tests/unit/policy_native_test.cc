@@ -53,7 +53,8 @@ const std::vector<ParseRow> kParseRows = {
     {"{sessionAffinity: {}}", {"spec.service: missing; \"*\" is every service"}},
     {"{service: 'web-*', sessionAffinity: {}}",
      {"spec.service: 'web-*' is neither the name of a service nor \"*\""}},
-    {"{service: svc}", {"spec.sessionAffinity: missing: the policy would say nothing"}},
+    {"{service: svc}",
+     {"spec.sessionAffinity: missing, and spillByLoad too: the policy would say nothing"}},
     {"{service: svc, sessionAffinity: ClientIP}",
      {"spec.sessionAffinity: must be a map, is a plain value"}},
     {"{service: svc, ports: [], sessionAffinity: {}}",
@@ -71,6 +72,25 @@ const std::vector<ParseRow> kParseRows = {
      {"spec.sessionAffinity.timeout: '1.5s' is not whole seconds from 1s to 24h"}},
     {"{service: svc, sessionAffinity: {timeout: soon}}",
      {"spec.sessionAffinity.timeout: 'soon' is not a duration like 30s or 1m30s"}},
+    {"{service: svc, spillByLoad: {maxActivePerCapacity: 0.5}}", {}},
+    {"{service: svc, spillByLoad: {connectTimeMultiple: 3, interval: 1m, step: 5, maxSharePercent: "
+     "100}, sessionAffinity: {}}",
+     {}},
+    {"{service: svc, spillByLoad: {}}",
+     {"spec.spillByLoad.maxActivePerCapacity: missing, and connectTimeMultiple too: no tier would "
+      "ever be over"}},
+    {"{service: svc, spillByLoad: on}", {"spec.spillByLoad: must be a map, is a plain value"}},
+    {"{service: svc, spillByLoad: {maxActivePerCapacity: 0, connectTimeMultiple: 1.4, interval: "
+     "500ms, step: 51, maxSharePercent: 0, minSamples: 3}}",
+     {"spec.spillByLoad.connectTimeMultiple: '1.4' is not a number from 1.5 to 1000",
+      "spec.spillByLoad.interval: '500ms' is not a duration from 1s to 1h",
+      "spec.spillByLoad.maxActivePerCapacity: '0' is not a number from 0.001 to 1000000",
+      "spec.spillByLoad.maxSharePercent: '0' is not a whole number from 1 to 100",
+      "spec.spillByLoad.minSamples: unknown field",
+      "spec.spillByLoad.step: '51' is not a whole number from 1 to 50"}},
+    {"{service: svc, spillByLoad: {maxActivePerCapacity: many, connectTimeMultiple: nan}}",
+     {"spec.spillByLoad.connectTimeMultiple: 'nan' is not a number from 1.5 to 1000",
+      "spec.spillByLoad.maxActivePerCapacity: 'many' is not a number from 0.001 to 1000000"}},
     {"{service: svc, sessionAffinity: {cookie: a}, locality: {}}",
      {"spec.locality: unknown field", "spec.sessionAffinity.cookie: unknown field"}},
 };
@@ -118,6 +138,11 @@ class NativeScene {
   std::string algorithm(const char* service = kService, int port = 80) {
     const auto plan = compile::plan_port(world.snapshot, request(service, port), world.options);
     return plan.ok() ? to_text(plan->algorithm) : std::string(plan.status().message());
+  }
+  // "active=5 interval=10s step=10% max=50%".
+  std::string load_spill(const char* service = kService, int port = 80) {
+    const auto plan = compile::plan_port(world.snapshot, request(service, port), world.options);
+    return plan.ok() && plan->load_spill ? to_text(*plan->load_spill) : "none";
   }
   std::vector<std::string> verdicts(int port = 80) {
     std::vector<std::string> lines;
@@ -212,6 +237,43 @@ TEST(NativePolicy, AddsToWhateverAnotherSourceDecides) {
   EXPECT_EQ(scene.algorithm(kOther), "random");
 }
 
+// What a policy does not say is taken from the next that does.
+TEST(NativePolicy, EachThingFromTheFirstThatSaysIt) {
+  NativeScene scene(
+      policy_text("ns/a", "{service: svc, ports: [81], sessionAffinity: {timeout: 5s}}") +
+      policy_text("ns/b",
+                  "{service: svc, sessionAffinity: {timeout: 7s}, spillByLoad: "
+                  "{maxActivePerCapacity: 5}}") +
+      policy_text("ns/c", "{service: '*', spillByLoad: {maxActivePerCapacity: 9}}"));
+  EXPECT_EQ(scene.algorithm(), "random affinity=7s");
+  EXPECT_EQ(scene.load_spill(), "active=5 interval=10s step=10% max=50%");
+  EXPECT_THAT(scene.verdicts(),
+              ElementsAre("+ ConnectionPolicy ns/b: clients keep their endpoint, overloaded tiers "
+                          "spill",
+                          "- ConnectionPolicy ns/a: for other ports",
+                          "- ConnectionPolicy ns/c: another one comes first"));
+  EXPECT_EQ(scene.algorithm(kService, 81), "random affinity=5s");
+  EXPECT_EQ(scene.load_spill(kService, 81), "active=5 interval=10s step=10% max=50%");
+  EXPECT_THAT(scene.verdicts(81),
+              ElementsAre("+ ConnectionPolicy ns/a: clients keep their endpoint",
+                          "+ ConnectionPolicy ns/b: overloaded tiers spill",
+                          "- ConnectionPolicy ns/c: another one comes first"));
+}
+
+TEST(NativePolicy, SpillByLoadIsAddedToADestinationRule) {
+  NativeScene scene(
+      policy_text("ns/a", "{service: svc, spillByLoad: {connectTimeMultiple: 2}}") +
+      destination_rule("ns", "r", "svc.ns.svc.cluster.local",
+                       "{outlierDetection: {}, loadBalancer: {simple: ROUND_ROBIN}}"));
+  EXPECT_EQ(scene.algorithm(), "round_robin");
+  EXPECT_EQ(scene.load_spill(), "connect_time=2x interval=10s step=10% max=50%");
+  scene.world.snapshot.set_given(scene.world.symbol(kService),
+                                 {{.service_port = 80, .tier = 0, .percent = 20}});
+  EXPECT_EQ(scene.world.shares(kService),
+            (std::map<std::string, double>{{"near", 80.0}, {"far", 20.0}}));
+  EXPECT_EQ(scene.world.shares(kService, 81), (std::map<std::string, double>{{"near", 100.0}}));
+}
+
 TEST(NativePolicy, SaysWhatDoesNotCount) {
   NativeScene scene(policy_text("ns/a", "{service: svc, ports: [81], sessionAffinity: {}}") +
                     policy_text("ns/b", "{service: svc, sessionAffinity: {}}") +
@@ -228,9 +290,12 @@ TEST(NativePolicy, SaysWhatDoesNotCount) {
 }
 
 TEST(NativePolicy, PassthroughServicesAreLeftAlone) {
-  NativeScene scene(policy_text("ns/a", "{service: svc, sessionAffinity: {}}"),
+  NativeScene scene(policy_text("ns/a",
+                                "{service: svc, sessionAffinity: {}, spillByLoad: "
+                                "{maxActivePerCapacity: 5}}"),
                     model::RoutingMode::kPassthrough);
   EXPECT_EQ(scene.algorithm(), "random");
+  EXPECT_EQ(scene.load_spill(), "none");
   EXPECT_THAT(scene.verdicts(), ElementsAre("- ConnectionPolicy ns/a: the service passes "
                                             "connections through"));
 }
@@ -239,8 +304,10 @@ TEST(NativePolicy, PassthroughServicesAreLeftAlone) {
 TEST(NativePolicy, Examples) {
   constexpr const char* kWeb = "shop/web.shop.svc.cluster.local";
   std::map<std::string, std::string> expected = {
-      {"session-affinity.yaml", "random affinity=1800s"},
-      {"session-affinity-everywhere.yaml", "round_robin affinity=10800s"}};
+      {"session-affinity.yaml", "random affinity=1800s, spill none"},
+      {"session-affinity-everywhere.yaml", "round_robin affinity=10800s, spill none"},
+      {"spill-by-load.yaml",
+       "random, spill active=100 connect_time=3x interval=10s step=10% max=40%"}};
   for (const auto& entry : fs::directory_iterator(source_dir() / "docs/examples/native")) {
     const std::string name = entry.path().filename();
     ASSERT_TRUE(expected.contains(name)) << name << " has no test";
@@ -250,7 +317,8 @@ TEST(NativePolicy, Examples) {
     NativeScene scene(text);
     scene.world.apply(
         {.removed = {}, .services = {{.key = kWeb, .addresses = {"10.96.0.12"}}}, .workloads = {}});
-    EXPECT_EQ(scene.algorithm(kWeb), expected.at(name)) << name;
+    const std::string added = scene.algorithm(kWeb) + ", spill " + scene.load_spill(kWeb);
+    EXPECT_EQ(added, expected.at(name)) << name;
     expected.erase(name);
   }
   EXPECT_THAT(expected, IsEmpty());

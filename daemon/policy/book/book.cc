@@ -55,27 +55,29 @@ Resolution better(Resolution first, Resolution second) {
   return first;
 }
 
-// Somebody's plan, with session affinity.
-class KeepingPlanner final : public Planner {
+// Somebody's plan, with what is added to it.
+class AddingPlanner final : public Planner {
  public:
-  KeepingPlanner(std::shared_ptr<const Planner> inner, uint32_t affinity_s)
-      : inner_(std::move(inner)), affinity_s_(affinity_s) {}
+  AddingPlanner(std::shared_ptr<const Planner> inner, const Resolution& added)
+      : inner_(std::move(inner)), affinity_s_(added.affinity_s), load_spill_(added.load_spill) {}
 
   [[nodiscard]] Plan plan(PlanInput input) const override {
     Plan plan =
         inner_ == nullptr ? input.own(std::move(input.eligible)) : inner_->plan(std::move(input));
-    if (plan.mode != Mode::kPassthrough) plan.algorithm.affinity_timeout_s = affinity_s_;
+    if (plan.mode == Mode::kPassthrough) return plan;
+    if (affinity_s_) plan.algorithm.affinity_timeout_s = *affinity_s_;
+    if (load_spill_) plan.load_spill = load_spill_;
     return plan;
   }
 
  private:
   std::shared_ptr<const Planner> inner_;  // nullptr: the service's own
-  uint32_t affinity_s_;
+  std::optional<uint32_t> affinity_s_;
+  std::optional<LoadSpillSpec> load_spill_;
 };
 
-void add_affinity(const Resolution& added, Resolution& best) {
-  const uint32_t affinity_s = added.affinity_s.value_or(0);
-  best.planner = std::make_shared<KeepingPlanner>(std::move(best.planner), affinity_s);
+void add(const Resolution& added, Resolution& best) {
+  best.planner = std::make_shared<AddingPlanner>(std::move(best.planner), added);
   append(best.applied, added.applied);
   append(best.passed_over, added.passed_over);
 }
@@ -99,13 +101,13 @@ Resolution Book::resolve(const Target& target) const {
   std::vector<Resolution> additions;
   for (const auto& rules : rules_) {
     Resolution one = rules->resolve(target);
-    if (one.affinity_s) {
+    if (one.adds()) {
       additions.push_back(std::move(one));
     } else {
       best = better(std::move(best), std::move(one));
     }
   }
-  for (const Resolution& one : additions) add_affinity(one, best);
+  for (const Resolution& one : additions) add(one, best);
   return best;
 }
 

@@ -9,6 +9,8 @@
 namespace vicinity::policy::native {
 namespace {
 
+constexpr double kLongestLoadIntervalS = 3600;
+
 void parse_service(Fields& spec, ConnectionPolicy& result) {
   const std::string service = spec.text("service").value_or("");
   if (service == "*") return;
@@ -47,6 +49,41 @@ void parse_affinity(Fields affinity, ConnectionPolicy& result) {
   affinity.finish();
 }
 
+uint32_t permille(std::optional<double> number) {
+  return static_cast<uint32_t>(std::lround(number.value_or(0) * 1000));
+}
+
+void parse_interval(Fields& load, LoadSpillSpec& spec) {
+  const auto interval = load.duration("interval");
+  if (!interval) return;
+  if (*interval < 1 || *interval > kLongestLoadIntervalS) {
+    load.error("interval", fmt::format("'{}' is not a duration from 1s to 1h",
+                                       load.node().find("interval")->scalar));
+  } else {
+    spec.interval_ms = permille(interval);
+  }
+}
+
+void parse_load_spill(Fields load, ConnectionPolicy& result) {
+  if (!load.present()) return;
+  LoadSpillSpec spec;
+  spec.max_active_permille = permille(load.number("maxActivePerCapacity", 0.001, 1'000'000));
+  // Nearer to what is usual than half of it nobody could tell from chance.
+  spec.connect_time_permille = permille(load.number("connectTimeMultiple", 1.5, 1000));
+  parse_interval(load, spec);
+  spec.step_percent =
+      static_cast<uint32_t>(load.integer("step", 1, 50).value_or(spec.step_percent));
+  spec.max_share_percent = static_cast<uint32_t>(
+      load.integer("maxSharePercent", 1, 100).value_or(spec.max_share_percent));
+  if (load.node().find("maxActivePerCapacity") == nullptr &&
+      load.node().find("connectTimeMultiple") == nullptr) {
+    load.error("maxActivePerCapacity",
+               "missing, and connectTimeMultiple too: no tier would ever be over");
+  }
+  load.finish();
+  result.load_spill = spec;
+}
+
 }  // namespace
 
 std::shared_ptr<const ConnectionPolicy> parse(const DocumentId& id, const Node& root,
@@ -61,8 +98,10 @@ std::shared_ptr<const ConnectionPolicy> parse(const DocumentId& id, const Node& 
     parse_service(spec, *policy);
     parse_ports(spec, *policy);
     parse_affinity(spec.map("sessionAffinity"), *policy);
-    if (spec.node().find("sessionAffinity") == nullptr) {
-      spec.error("sessionAffinity", "missing: the policy would say nothing");
+    parse_load_spill(spec.map("spillByLoad"), *policy);
+    if (spec.node().find("sessionAffinity") == nullptr &&
+        spec.node().find("spillByLoad") == nullptr) {
+      spec.error("sessionAffinity", "missing, and spillByLoad too: the policy would say nothing");
     }
   }
   spec.finish();

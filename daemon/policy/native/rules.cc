@@ -35,18 +35,29 @@ class NativeRules final : public Rules {
     for (const Entry& entry : entries_) {
       if (!is_aimed(*entry.policy, target)) continue;
       const std::string_view why = obstacle(*entry.policy, target);
-      if (!why.empty() || result.affinity_s) {
-        result.passed_over.push_back(
-            {.document = entry.document, .why = why.empty() ? "another one comes first" : why});
-        continue;
+      if (!why.empty()) {
+        result.passed_over.push_back({.document = entry.document, .why = why});
+      } else {
+        apply(entry, result);
       }
-      result.affinity_s = entry.policy->affinity_s;
-      result.applied.push_back({.document = entry.document, .why = "clients keep their endpoint"});
     }
     return result;
   }
 
  private:
+  // Each thing that a policy may say is taken from the first that says it.
+  static void apply(const Entry& entry, Resolution& result) {
+    const bool keeps = entry.policy->affinity_s && !result.affinity_s;
+    const bool spills = entry.policy->load_spill && !result.load_spill;
+    if (keeps) result.affinity_s = entry.policy->affinity_s;
+    if (spills) result.load_spill = entry.policy->load_spill;
+    std::string_view why = "another one comes first";
+    if (keeps) why = "clients keep their endpoint";
+    if (spills) why = "overloaded tiers spill";
+    if (keeps && spills) why = "clients keep their endpoint, overloaded tiers spill";
+    (keeps || spills ? result.applied : result.passed_over).push_back({entry.document, why});
+  }
+
   // Somebody wrote it with this service in mind, even if it does not count.
   [[nodiscard]] bool is_aimed(const ConnectionPolicy& policy, const Target& target) const {
     if (!policy.service.empty()) return policy.concerns(target.service, target.symbols);

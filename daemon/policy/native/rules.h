@@ -1,6 +1,7 @@
-// Which ConnectionPolicy counts for a port of a service: one of the service's own namespace before
-// one of the root namespace, one that names the service before "*", one that names the port before
-// one that does not; of equals the alphabetically first. Pure.
+// Which ConnectionPolicy counts for a port of a service, for each of the things that they may say:
+// one of the service's own namespace before one of the root namespace, one that names the service
+// before "*", one that names the port before one that does not; of equals the alphabetically first.
+// Pure.
 #pragma once
 
 #include <memory>

@@ -9,6 +9,12 @@
 //     ports: [PORT...]     only these; left out: all
 //     sessionAffinity:
 //       timeout: 3h        whole seconds, 1s to 24h; left out: 3h, as in Kubernetes
+//     spillByLoad:         at least one of the first two
+//       maxActivePerCapacity: 100   this node's open connections per unit of capacity
+//       connectTimeMultiple: 3      1.5 to 1000, of what the tier's connects take usually
+//       interval: 10s               1s to 1h
+//       step: 10                    percent, 1 to 50
+//       maxSharePercent: 50         1 to 100
 #pragma once
 
 #include "policy/source.h"

@@ -19,6 +19,7 @@ class ConnectionPolicy final : public Spec {
   std::string service;       // its short name, or its host name; empty: every service
   std::set<uint16_t> ports;  // empty: every port
   std::optional<uint32_t> affinity_s;
+  std::optional<LoadSpillSpec> load_spill;
 
   // Leaves namespace and port aside: a policy of the root namespace is for all of them.
   [[nodiscard]] bool concerns(const model::Service& service,
