@@ -64,6 +64,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       adoption_(compile::Tables{}, options_.resync_quiet),
       policies_(options_.policies),
       judgement_(dataplane, now),
+      load_(dataplane, now),
       now_(now),
       next_tick_(now),
       started_at_(now) {
@@ -246,15 +247,20 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   }
 }
 
-// With other judged endpoints other ones may be ejected, which makes another table.
+// With other judged endpoints other ones may be ejected, with other tiers others give load up:
+// either makes another table.
 absl::StatusOr<std::optional<compile::ServiceTable>> Engine::compile_one(model::SymbolId service,
                                                                          std::string_view name) {
   VIC_ASSIGN_OR_RETURN(auto whole, compile::compile_judged(snapshot_, service, options_.compile));
   if (!whole) {
     judgement_.gone(name);
+    load_.gone(name);
     return std::nullopt;
   }
   if (judgement_.compiled(name, whole->judged, snapshot_)) {
+    VIC_ASSIGN_OR_RETURN(whole, compile::compile_judged(snapshot_, service, options_.compile));
+  }
+  if (load_.compiled(name, whole->weighed, snapshot_)) {
     return compile::compile_service(snapshot_, service, options_.compile);
   }
   return std::move(whole->table);
@@ -366,7 +372,9 @@ void Engine::look_at_interfaces() {
 
 // What connects told of endpoints becomes a change of the model like any of the feed.
 void Engine::judge() {
-  if (judgement_.step(snapshot_, now_) && live_) publish();
+  const bool ejections = judgement_.step(snapshot_, now_);
+  const bool shares = load_.step(snapshot_, now_);
+  if ((ejections || shares) && live_) publish();
 }
 
 // An endpoint that the feed has not told of again since the restart is not gone.
@@ -383,7 +391,7 @@ void Engine::forget_admitted() {
 }
 
 absl::Time Engine::next_turn(const feed::Feed& feed) const {
-  absl::Time next = std::min({next_tick_, feed.next_deadline(), judgement_.next()});
+  absl::Time next = std::min({next_tick_, feed.next_deadline(), judgement_.next(), load_.next()});
   if (!live_) next = std::min(next, first_message_at_ + options_.locality_wait);
   if (live_ && !adoption_.over()) next = std::min(next, adoption_.closes_at());
   return next;
@@ -413,6 +421,7 @@ void Engine::refresh() {
   report->policies = policies_.report();
   report->pods = pods_info_;
   report->health = judgement_.report();
+  load_.add_report(report->health);
   report->health.saved = report->dataplane.observed.saved;
   report->health.unobserved = report->dataplane.observed.unobserved;
   report->published_once = live_;

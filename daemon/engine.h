@@ -26,6 +26,7 @@
 #include "feed/dns/names.h"
 #include "feed/feed.h"
 #include "judgement.h"
+#include "load_watch.h"
 #include "model/snapshot.h"
 #include "pod_rules.h"
 #include "pod_watch.h"
@@ -91,6 +92,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   admin::TraceBoard* trace_board() override { return &trace_board_; }
   void add_states(compile::Explanation& explanation) const override {
     judgement_.add_states(explanation);
+    load_.add_states(explanation);
   }
 
  private:
@@ -133,6 +135,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   Adoption adoption_;
   Policies policies_;
   Judgement judgement_;
+  LoadWatch load_;
   std::optional<Departures> departures_;  // when the data plane knows its sockets
 
   absl::Time now_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/steady_time.h"
+#include "explained_states.h"
 #include "telemetry/log.h"
 
 namespace vicinity {
@@ -50,12 +51,6 @@ health::Counted to_counted(const dataplane::ObservedEndpoint& endpoint) {
           .timed_out = seen.timed_out,
           .reset_early = seen.reset_early,
           .failed_in_row = seen.failed_in_row};
-}
-
-constexpr std::string_view kHealthy = "healthy";
-
-std::string time_text(absl::Time time) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
 
 std::string event_text(const health::Event& event) {

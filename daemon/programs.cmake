@@ -1,6 +1,7 @@
 # The programs and what only they link: the engine (control loop) and the app around it.
 vic_library(vic_engine
-  SOURCES adoption.cc departures.cc engine.cc engine_resync.cc judgement.cc netns_files.cc pod_rules.cc pod_watch.cc
+  SOURCES adoption.cc departures.cc engine.cc engine_resync.cc judgement.cc load_watch.cc netns_files.cc
+    pod_rules.cc pod_watch.cc
     policies.cc policy_dir.cc readiness_probe.cc report.cc traffic.cc
   DEPS vic_base vic_model vic_policy_book vic_feed vic_feed_dns vic_feed_file vic_compile vic_health
        vic_telemetry vic_admin)

@@ -239,6 +239,14 @@ void add_health(Families& out, const HealthInfo& health) {
             static_cast<double>(health.judged));
   out.gauge("ejected_endpoints", "Of them, those that are ejected now.",
             static_cast<double>(health.ejected));
+  out.gauge("load_spill_tiers", "Tiers that give up connections when they are overloaded.",
+            static_cast<double>(health.weighed_tiers));
+  out.gauge("overloaded_tiers", "Of them, those that are overloaded now.",
+            static_cast<double>(health.overloaded_tiers));
+  out.open("load_spill_steps_total", "Steps by which overloaded tiers gave connections up.",
+           MetricType::Counter);
+  out.add(static_cast<double>(health.load_steps_out), {{"direction", "out"}});
+  out.add(static_cast<double>(health.load_steps_back), {{"direction", "back"}});
   out.counter("connects_saved_total", "Connects that a second draw kept from a suspect endpoint.",
               health.saved);
   out.counter("connects_unobserved_total",

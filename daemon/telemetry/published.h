@@ -124,11 +124,15 @@ struct ServiceTraffic {
 struct HealthInfo {
   std::map<std::string, uint64_t> ejections;  // since the start, by cause; every cause is there
   uint64_t returned = 0;
-  uint64_t spared = 0;      // would have been ejected but for max_ejection_percent
-  uint64_t judged = 0;      // endpoints, now; one of two services is two
-  uint64_t ejected = 0;     // of them, now
-  uint64_t saved = 0;       // connects that the hook's second draw kept from a suspect
-  uint64_t unobserved = 0;  // connects to judged endpoints that there was no room to count
+  uint64_t spared = 0;            // would have been ejected but for max_ejection_percent
+  uint64_t judged = 0;            // endpoints, now; one of two services is two
+  uint64_t ejected = 0;           // of them, now
+  uint64_t saved = 0;             // connects that the hook's second draw kept from a suspect
+  uint64_t unobserved = 0;        // connects to judged endpoints that there was no room to count
+  uint64_t weighed_tiers = 0;     // that may give up load, now
+  uint64_t overloaded_tiers = 0;  // of them: over a limit, or giving something up
+  uint64_t load_steps_out = 0;    // since the start
+  uint64_t load_steps_back = 0;
 };
 
 struct BuildInfo {
