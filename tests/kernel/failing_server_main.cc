@@ -1,14 +1,17 @@
 // Servers that fail on purpose: vic_failing_server MODE ADDRESS PORT COUNT, on COUNT ports from
-// PORT on. MODE: "silent" answers to no SYN, "reset" takes a connection and resets it at once,
-// "answer" writes its address and port. Says "serving" when all listen, and runs until it is ended.
+// PORT on. MODE: "silent" answers to no SYN, "late" to every other one at random, "reset" takes a
+// connection and resets it at once, "answer" writes its address and port. Says "serving" when all
+// listen, and runs until it is ended.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -29,6 +32,23 @@ struct Server {
 void drop_everything(int socket) {
   sock_filter nothing = {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
   const sock_fprog program = {.len = 1, .filter = &nothing};
+  ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+// A first SYN is lost with a probability of one half; whatever else comes is kept.
+void drop_some_syns(int socket) {
+  constexpr uint32_t kRandom = SKF_AD_OFF + SKF_AD_RANDOM;
+  constexpr uint32_t kFlags = 13;  // where the flags of TCP's header are
+  std::array<sock_filter, 7> filter = {{
+      {.code = BPF_LD | BPF_B | BPF_ABS, .jt = 0, .jf = 0, .k = kFlags},
+      {.code = BPF_ALU | BPF_AND | BPF_K, .jt = 0, .jf = 0, .k = TH_SYN | TH_ACK},
+      {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 3, .k = TH_SYN},
+      {.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = kRandom},
+      {.code = BPF_JMP | BPF_JSET | BPF_K, .jt = 0, .jf = 1, .k = 1},
+      {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0},
+      {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = UINT32_MAX},
+  }};
+  const sock_fprog program = {.len = filter.size(), .filter = filter.data()};
   ::setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
@@ -80,6 +100,7 @@ int run(int argc, char** argv) {
   for (int i = 0; i < std::atoi(argv[4]); ++i) {
     servers.push_back(listener(argv[2], static_cast<uint16_t>(std::atoi(argv[3]) + i)));
     if (mode == "silent") drop_everything(servers.back().socket.get());
+    if (mode == "late") drop_some_syns(servers.back().socket.get());
   }
   std::puts("serving");
   std::fflush(stdout);
