@@ -7,6 +7,7 @@ namespace vicinity::health {
 
 void LoadJudge::configure(const policy::WeighedPort& port, Group& group) {
   group.spill.configure(port);
+  group.serial = ++serial_;
   group.tier_of.clear();
   for (size_t tier = 0; tier < port.tiers.size(); ++tier) {
     for (const policy::HostAddress& host : port.tiers[tier].hosts) {
@@ -48,31 +49,47 @@ void LoadJudge::leave(std::string_view service, absl::Time now) {
 
 bool LoadJudge::watches(std::string_view service) const { return wards_.contains(service); }
 
+// Endpoints of one service stand together mostly. Of one that is seen for the first time it is not
+// known when its connects were made.
 void LoadJudge::observe(std::span<const LoadCounted> all) {
-  ++round_;
-  for (const LoadCounted& one : all) observe_one(one);
-  absl::erase_if(last_, [&](const auto& entry) { return entry.second.round != round_; });
-  for (auto& [service, ward] : wards_) {
-    for (Group& group : ward.groups) group.spill.end_sample();
+  std::vector<Last> next;
+  next.reserve(all.size());
+  auto known = last_.begin();
+  std::string_view service;
+  auto ward = wards_.end();
+  for (const LoadCounted& one : all) {
+    while (known != last_.end() && known->id < one.id) ++known;
+    const bool is_known = known != last_.end() && known->id == one.id;
+    next.push_back(
+        is_known
+            ? *known
+            : Last{.id = one.id, .established = one.established, .connect_ns = one.connect_ns});
+    if (one.service != service) ward = wards_.find(one.service);
+    service = one.service;
+    if (ward != wards_.end()) observe_one(one, ward->second, next.back());
+  }
+  last_ = std::move(next);
+  for (auto& [name, one] : wards_) {
+    for (Group& group : one.groups) group.spill.end_sample();
   }
 }
 
-// Of an endpoint that is seen for the first time it is not known when its connects were made.
-void LoadJudge::observe_one(const LoadCounted& counted) {
-  const auto [entry, is_new] = last_.try_emplace(counted.id);
-  Last& last = entry->second;
-  const Last before = is_new ? Last{counted.established, counted.connect_ns, 0} : last;
-  last = {counted.established, counted.connect_ns, round_};
-  const auto ward = wards_.find(counted.service);
-  if (ward == wards_.end()) return;
-  Group* group = group_of(ward->second, counted.service_port, counted.host.address.family);
+void LoadJudge::observe_one(const LoadCounted& counted, Ward& ward, Last& last) {
+  const TierSeen seen{.active = counted.active,
+                      .established = counted.established - last.established,
+                      .connect_ns = counted.connect_ns - last.connect_ns};
+  last.established = counted.established;
+  last.connect_ns = counted.connect_ns;
+  Group* group = group_of(ward, counted.service_port, counted.host.address.family);
   if (group == nullptr) return;
-  const auto at = std::ranges::lower_bound(group->tier_of, counted.host, {},
-                                           [](const auto& e) { return e.first; });
-  if (at == group->tier_of.end() || at->first != counted.host) return;
-  group->spill.add(at->second, {.active = counted.active,
-                                .established = counted.established - before.established,
-                                .connect_ns = counted.connect_ns - before.connect_ns});
+  if (last.serial != group->serial) {
+    const auto at = std::ranges::lower_bound(group->tier_of, counted.host, {},
+                                             [](const auto& entry) { return entry.first; });
+    const bool found = at != group->tier_of.end() && at->first == counted.host;
+    last.tier = found ? at->second : kNoTier;
+    last.serial = group->serial;
+  }
+  if (last.tier != kNoTier) group->spill.add(last.tier, seen);
 }
 
 std::vector<LoadDecision> LoadJudge::look(absl::Time now) {

@@ -3,7 +3,6 @@
 // thread.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
@@ -65,8 +64,8 @@ class LoadJudge {
   void leave(std::string_view service, absl::Time now);
   [[nodiscard]] bool watches(std::string_view service) const;
 
-  // All endpoints of the services that are watched, as they are counted now: a sample of what is
-  // open. Best taken more often than anything is looked at.
+  // All endpoints of the services that are watched, in order of id, as they are counted now: a
+  // sample of what is open. Best taken more often than anything is looked at.
   void observe(std::span<const LoadCounted> all);
   // Does what is due at intervals.
   [[nodiscard]] std::vector<LoadDecision> look(absl::Time now);
@@ -82,28 +81,33 @@ class LoadJudge {
 
  private:
   struct Last {
+    uint64_t id = 0;
     uint64_t established = 0;
     uint64_t connect_ns = 0;
-    uint64_t round = 0;  // of observe(), in which it was there last
+    uint64_t serial = 0;  // of the group, when `tier` was found out
+    size_t tier = 0;      // kNoTier: it is in none
   };
   struct Group {
     LoadSpill spill;
     std::vector<std::pair<policy::HostAddress, size_t>> tier_of;  // sorted
+    uint64_t serial = 0;                                          // another one with every change
   };
   struct Ward {
     std::vector<Group> groups;
     absl::Time left = absl::InfiniteFuture();  // since when it has no table
   };
 
-  static void configure(const policy::WeighedPort& port, Group& group);
+  static constexpr size_t kNoTier = SIZE_MAX;
+
+  void configure(const policy::WeighedPort& port, Group& group);
   [[nodiscard]] static Group* group_of(Ward& ward, uint16_t port, model::Family family);
-  void observe_one(const LoadCounted& counted);
+  static void observe_one(const LoadCounted& counted, Ward& ward, Last& last);
   void look_at(const std::string& service, LoadSpill& spill, absl::Time now,
                std::vector<LoadDecision>& decisions);
 
   std::map<std::string, Ward, std::less<>> wards_;
-  absl::flat_hash_map<uint64_t, Last> last_;  // by LoadCounted::id
-  uint64_t round_ = 0;
+  std::vector<Last> last_;  // in order of id
+  uint64_t serial_ = 0;
   LoadCounts counts_;
 };
 

@@ -144,6 +144,13 @@ class NativeScene {
     const auto plan = compile::plan_port(world.snapshot, request(service, port), world.options);
     return plan.ok() && plan->load_spill ? to_text(*plan->load_spill) : "none";
   }
+  // Plan::planned_percents.
+  std::vector<uint32_t> planned_for_a_client_in(const char* region) {
+    auto asked = request(kService, 80);
+    asked.client.place.region = world.symbol(region);
+    const auto plan = compile::plan_port(world.snapshot, asked, world.options);
+    return plan.ok() ? plan->planned_percents : std::vector<uint32_t>{0};
+  }
   std::vector<std::string> verdicts(int port = 80) {
     std::vector<std::string> lines;
     const auto resolution =
@@ -272,6 +279,9 @@ TEST(NativePolicy, SpillByLoadIsAddedToADestinationRule) {
   EXPECT_EQ(scene.world.shares(kService),
             (std::map<std::string, double>{{"near", 80.0}, {"far", 20.0}}));
   EXPECT_EQ(scene.world.shares(kService, 81), (std::map<std::string, double>{{"near", 100.0}}));
+  // A client elsewhere has other tiers: it is not told what this node's give up.
+  EXPECT_EQ(scene.planned_for_a_client_in("r").size(), 2u);
+  EXPECT_EQ(scene.planned_for_a_client_in("q").size(), 0u);
 }
 
 TEST(NativePolicy, SaysWhatDoesNotCount) {
