@@ -45,6 +45,21 @@ static __always_inline struct vic_note* vic_note_of(__u64 cookie) {
   return vic_note_in(vic_second_note_line(cookie), cookie);
 }
 
+/* A free place in the cookie's first line; 0 = there is none, or the cookie has a note there. */
+static __always_inline struct vic_note* vic_room_for(__u64 cookie) {
+  __u32 index = vic_first_note_line(cookie);
+  struct vic_note_line* line = bpf_map_lookup_elem(&vic_notes, &index);
+  struct vic_note* room = 0;
+  if (!line) return 0;
+#pragma unroll
+  for (__u32 i = 0; i < VIC_LINE_NOTES; i++) {
+    const __u64 holder = VIC_LOAD(line->notes[i].cookie);
+    if (holder == cookie) return 0;
+    if (holder == 0) room = &line->notes[i];
+  }
+  return room;
+}
+
 static __always_inline struct vic_note* vic_take_note_in(__u32 index, __u64 cookie) {
   struct vic_note_line* line = bpf_map_lookup_elem(&vic_notes, &index);
   if (!line) return 0;

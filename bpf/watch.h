@@ -14,10 +14,9 @@
 
 #include "notes.h"
 
-/* Leaves a note. A note that is still there is of an earlier connect() of this socket, of which
- * nothing more was heard: it failed before it began. */
-VIC_VERIFIED_ONCE int vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, __u32 check) {
-  const __u64 cookie = bpf_get_socket_cookie(ctx);
+/* A note that is still there is of an earlier connect() of this socket, of which nothing more was
+ * heard: it failed before it began. */
+VIC_VERIFIED_ONCE int vic_leave_note_anyhow(__u64 cookie, __u32 element, __u32 check) {
   struct vic_note* note = vic_note_of(cookie);
   if (note) vic_end_note(note, cookie);
   struct vic_watched* watched = vic_watched_at(element);
@@ -27,6 +26,19 @@ VIC_VERIFIED_ONCE int vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, _
   }
   struct vic_watch_totals* totals = vic_watch_totals_of_all();
   if (totals) __sync_fetch_and_add(&totals->unobserved, 1);
+  return 0;
+}
+
+/* Leaves a note: most sockets have none yet, and find room at once. */
+VIC_VERIFIED_ONCE int vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, __u32 check) {
+  const __u64 cookie = bpf_get_socket_cookie(ctx);
+  struct vic_watched* watched = vic_watched_at(element);
+  struct vic_note* room = vic_room_for(cookie);
+  const int plain = watched && room && !vic_some_spilled() &&
+                    __sync_val_compare_and_swap(&room->cookie, 0, cookie) == 0;
+  if (!plain) return vic_leave_note_anyhow(cookie, element, check);
+  room->state = vic_note_state(element | check, bpf_ktime_get_ns());
+  __sync_fetch_and_add(&watched->active, 1);
   return 0;
 }
 
