@@ -118,7 +118,8 @@ Address pick_target(const Batch& batch, Random& random, uint32_t turn) {
                         kServicePort);
 }
 
-// One connect and the accept of it: latency of the connect, or -errno.
+// One connect and the accept of it, unless that is elsewhere (-1): latency of the connect, or
+// -errno.
 int64_t connect_once(const Address& to, int listener) {
   // A reset instead of a FIN: nothing stays in TIME_WAIT, so ports never run out.
   constexpr linger kReset = {.l_onoff = 1, .l_linger = 0};
@@ -128,6 +129,7 @@ int64_t connect_once(const Address& to, int listener) {
   const int64_t start = testing::monotonic_ns();
   if (connect(fd.get(), &to.any, to.length) != 0) return -errno;
   const int64_t latency = testing::monotonic_ns() - start;
+  if (listener < 0) return latency;
   const base::UniqueFd accepted(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
   return accepted.valid() ? latency : -errno;
 }
@@ -159,7 +161,8 @@ int client_main() {
   if (!ip4.valid() || !ip6.valid()) return 1;
   Batch batch;
   while (read_all(kSocket, std::as_writable_bytes(std::span(&batch, 1)))) {
-    const int listener = batch.family == model::Family::kIpv4 ? ip4.get() : ip6.get();
+    int listener = batch.family == model::Family::kIpv4 ? ip4.get() : ip6.get();
+    if (batch.far == Far::kElsewhere) listener = -1;
     if (!serve_batch(batch, listener)) return 1;
   }
   return 0;

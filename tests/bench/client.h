@@ -23,12 +23,19 @@ enum class Target : uint32_t {
   kInTurn,    // to each service address in turn
 };
 
+// Where the other end of a connection is.
+enum class Far : uint32_t {
+  kHere,       // the client accepts it
+  kElsewhere,  // bench/far_host.h
+};
+
 struct Batch {
   Shape shape;
   uint32_t connects = 0;
   Target target = Target::kService;
   model::Family family = model::Family::kIpv4;
   uint64_t seed = 1;
+  Far far = Far::kHere;
 };
 
 struct BatchResult {

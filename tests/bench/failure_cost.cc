@@ -1,6 +1,7 @@
 #include "bench/failure_cost.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -9,11 +10,13 @@
 #include "base/status.h"
 #include "bench/client.h"
 #include "bench/cluster.h"
+#include "bench/far_host.h"
 #include "bench/hooks.h"
 #include "bench/workspace.h"
 #include "compile/choices.h"
 #include "dataplane/kernel_dataplane.h"
 #include "support/bpffs.h"
+#include "support/wait.h"
 
 namespace vicinity::bench {
 namespace {
@@ -55,13 +58,16 @@ struct Series {
 // One node with the programs of detection attached, or without.
 class Bench {
  public:
-  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Bench>> make(const CostOptions& options) {
+  // `netns`: of the client, where `far` says who answers it.
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Bench>> make(const CostOptions& options,
+                                                                   const testing::Netns& netns,
+                                                                   Far far) {
     VIC_ASSIGN_OR_RETURN(Workspace workspace, Workspace::create());
     VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("failure"));
-    VIC_ASSIGN_OR_RETURN(testing::Netns netns, make_endpoint_netns());
     VIC_ASSIGN_OR_RETURN(Client client, Client::start(netns, cgroup));
-    auto self = std::unique_ptr<Bench>(new Bench(options, std::move(workspace), std::move(cgroup),
-                                                 std::move(netns), std::move(client)));
+    auto self = std::unique_ptr<Bench>(
+        new Bench(options, std::move(workspace), std::move(cgroup), std::move(client)));
+    self->far_ = far;
     VIC_ASSIGN_OR_RETURN(self->plain_, compile_cluster(make_cluster({.shape = kShape}), {}));
     self->watched_ = watched(self->plain_);
     return self;
@@ -102,12 +108,10 @@ class Bench {
   }
 
  private:
-  Bench(const CostOptions& options, Workspace workspace, testing::Cgroup cgroup,
-        testing::Netns netns, Client client)
+  Bench(const CostOptions& options, Workspace workspace, testing::Cgroup cgroup, Client client)
       : options_(options),
         workspace_(std::move(workspace)),
         cgroup_(std::move(cgroup)),
-        netns_(std::move(netns)),
         client_(std::move(client)),
         pin_dir_(workspace_.pin_dir("failure")) {}
 
@@ -116,23 +120,21 @@ class Bench {
     const dataplane::ApplyResult result = dataplane_->apply(diff);
     if (!result.refused.empty()) return result.refused.front().status;
     const bool watching = diff.upserts.front().ports.front().watch.has_value();
-    for (int i = 0; i < 1000; ++i) {
+    const auto settled = [&] {
       dataplane_->maintain();
       const auto status = dataplane_->status();
-      if (status.pending_reclaims == 0 && (status.watched_endpoints.used > 0) == watching) break;
-      absl::SleepFor(absl::Milliseconds(5));
-    }
-    // The tables' own elements go after those of their endpoints, and the programs with them; the
-    // kernel detaches in the background.
-    for (int i = 0; i < 5; ++i) {
-      dataplane_->maintain();
-      absl::SleepFor(absl::Milliseconds(20));
+      return status.pending_reclaims == 0 && (status.watched_endpoints.used > 0) == watching &&
+             (runs_of_a_connect().value_or(0) > 0) == watching;
+    };
+    if (!testing::wait_until(settled, std::chrono::seconds(30))) {
+      return base::internal("tables {} watch: not settled within 30 s",
+                            watching ? "with" : "without");
     }
     return client_.run(batch()).status();  // warm
   }
 
   [[nodiscard]] Batch batch() {
-    return {.shape = kShape, .connects = options_.connects, .seed = ++seed_};
+    return {.shape = kShape, .connects = options_.connects, .seed = ++seed_, .far = far_};
   }
 
   absl::Status measure(Series& series) {
@@ -154,6 +156,19 @@ class Bench {
     return absl::OkStatus();
   }
 
+  // Of the tracing program: the kernel detaches it in the background.
+  [[nodiscard]] absl::StatusOr<uint64_t> runs_of_a_connect() {
+    const int program = dataplane_->program_fd("vic_set_state");
+    if (program < 0) return 0;
+    VIC_ASSIGN_OR_RETURN(const RunTimeStats stats, RunTimeStats::enable());
+    VIC_ASSIGN_OR_RETURN(const HookRuns before, runs_of_program(program));
+    Batch one = batch();
+    one.connects = 1;
+    VIC_RETURN_IF_ERROR(client_.run(one).status());
+    VIC_ASSIGN_OR_RETURN(const HookRuns after, runs_of_program(program));
+    return after.count - before.count;
+  }
+
   // Of the programs beside connect4.
   [[nodiscard]] absl::StatusOr<HookRuns> other_runs() const {
     HookRuns sum;
@@ -170,8 +185,8 @@ class Bench {
   CostOptions options_;
   Workspace workspace_;
   testing::Cgroup cgroup_;
-  testing::Netns netns_;
   Client client_;
+  Far far_ = Far::kHere;
   std::string pin_dir_;
   uint64_t seed_ = 0;
   std::unique_ptr<KernelDataplane> dataplane_;
@@ -179,10 +194,8 @@ class Bench {
   compile::Diff watched_;
 };
 
-}  // namespace
-
-absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
-  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options));
+absl::StatusOr<Cost> cost_in(const CostOptions& options, const testing::Netns& netns, Far far) {
+  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options, netns, far));
   VIC_ASSIGN_OR_RETURN(const double floor, bench->floor());
   VIC_RETURN_IF_ERROR(bench->open());
   Series without;
@@ -197,6 +210,18 @@ absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
               .hook_ns = {median(without.hook_ns) - floor, median(with.hook_ns) - floor},
               .others_ns = {above_floor(without), above_floor(with)},
               .other_runs = {median(without.other_runs), median(with.other_runs)}};
+}
+
+}  // namespace
+
+absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
+  VIC_ASSIGN_OR_RETURN(const testing::Netns netns, make_endpoint_netns());
+  return cost_in(options, netns, Far::kHere);
+}
+
+absl::StatusOr<Cost> cost_to_the_client(const CostOptions& options) {
+  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<FarHost> far, FarHost::start());
+  return cost_in(options, far->netns(), Far::kElsewhere);
 }
 
 }  // namespace vicinity::bench

@@ -28,6 +28,10 @@ struct Cost {
   Pair other_runs;  // runs of those
 };
 
+// With both ends of each connection on this kernel.
 [[nodiscard]] absl::StatusOr<Cost> cost_of_detection(const CostOptions& options);
+// With the client's end only, as on a node whose endpoints are elsewhere. Connects wait for a
+// program to answer them, so their own times say nothing.
+[[nodiscard]] absl::StatusOr<Cost> cost_to_the_client(const CostOptions& options);
 
 }  // namespace vicinity::bench

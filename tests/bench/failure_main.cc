@@ -21,21 +21,30 @@ struct FailureOptions {
   bool with_scenes = true;
 };
 
-void print_cost(const Cost& cost) {
-  const auto row = [](std::string_view name, const Pair& pair) {
-    fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
-               pair.with / pair.without, pair.with - pair.without);
-  };
+void row(std::string_view name, const Pair& pair) {
+  fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
+             pair.with / pair.without, pair.with - pair.without);
+}
+
+Pair all_programs(const Cost& cost) {
+  return {.without = cost.hook_ns.without + cost.others_ns.without,
+          .with = cost.hook_ns.with + cost.others_ns.with};
+}
+
+void print_cost(const Cost& cost, const Cost& client) {
   fmt::print("{:44} {:>9} {:>9} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
              "with", "ratio", "more");
   row("connect(), half of them are faster", cost.connect_ns);
   row("connect, accept, close, fastest round", cost.whole_ns);
   row("connect4 program", cost.hook_ns);
   row("programs beside it, at both ends", cost.others_ns);
-  row("all programs", {.without = cost.hook_ns.without + cost.others_ns.without,
-                       .with = cost.hook_ns.with + cost.others_ns.with});
+  row("all programs, at both ends", all_programs(cost));
   fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it", cost.other_runs.without,
              cost.other_runs.with);
+  row("programs beside it, at the client's end", client.others_ns);
+  row("all programs, at the client's end", all_programs(client));
+  fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it, client's end",
+             client.other_runs.without, client.other_runs.with);
   fmt::print("programs: above an empty one, {:.0f} ns a run\n", cost.floor_ns);
 }
 
@@ -56,7 +65,8 @@ absl::Status print_scenes() {
 
 absl::Status bench(const FailureOptions& options) {
   VIC_ASSIGN_OR_RETURN(const Cost cost, cost_of_detection(options.cost));
-  print_cost(cost);
+  VIC_ASSIGN_OR_RETURN(const Cost client, cost_to_the_client(options.cost));
+  print_cost(cost, client);
   std::fflush(stdout);
   return options.with_scenes ? print_scenes() : absl::OkStatus();
 }

@@ -1,5 +1,6 @@
-// bench_judge: what judging endpoints costs the control thread. Prints CPU time per look and the
-// part of a core that is, at one look a second, with nobody failing and with failures everywhere.
+// bench_judge: what judging endpoints, and weighing tiers, costs the control thread. Prints CPU
+// time per look and the part of a core that is, at one look a second, with nobody failing and with
+// failures everywhere, with nobody overloaded and with everybody.
 #include <fmt/format.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "health/judge.h"
+#include "health/load_judge.h"
 
 namespace vicinity::bench {
 namespace {
@@ -100,6 +102,61 @@ void measure(const policy::OutlierSpec& spec, const Load& load) {
              per_look / 10, node.counts().ejected, node.counts().judged);
 }
 
+// The same services, a tenth of their endpoints near, looked at every second.
+class WeighedNode {
+ public:
+  WeighedNode() {
+    for (uint32_t service = 0; service < kServices; ++service) {
+      names_.push_back(fmt::format("namespace/service-{}.namespace.svc.cluster.local", service));
+      policy::WeighedPort port{
+          .port = 80,
+          .spec = {.max_active_permille = 1000, .interval_ms = 1000},
+          .tiers = {{.load = {.percent = 100}, .capacity = kNear}, {.capacity = kHosts - kNear}}};
+      for (uint32_t i = 0; i < kHosts; ++i) {
+        port.tiers[i < kNear ? 0 : 1].hosts.push_back(host(service * kHosts + i));
+        counts_.push_back({.id = counts_.size() + 1,
+                           .service = names_.back(),
+                           .service_port = 80,
+                           .host = host(service * kHosts + i)});
+      }
+      judge_.watch(names_.back(), {&port, 1}, now_);
+    }
+  }
+  // Near endpoints have so many open, the others none.
+  void open(uint64_t connections) {
+    for (size_t i = 0; i < counts_.size(); ++i) {
+      counts_[i].active = i % kHosts < kNear ? connections : 0;
+      counts_[i].established += connections;
+    }
+  }
+  size_t look() {
+    now_ += absl::Seconds(1);
+    judge_.observe(counts_);
+    return judge_.look(now_).size();
+  }
+
+ private:
+  static constexpr uint32_t kNear = kHosts / 10;
+  health::LoadJudge judge_;
+  absl::Time now_ = absl::FromUnixSeconds(1000);
+  std::deque<std::string> names_;
+  std::vector<health::LoadCounted> counts_;
+};
+
+void measure_weighing(std::string_view what, uint64_t connections) {
+  WeighedNode node;
+  double spent = 0;
+  size_t steps = 0;
+  for (int i = 0; i < kLooks; ++i) {
+    node.open(connections);
+    const double before = cpu_ms();
+    steps += node.look();
+    spent += cpu_ms() - before;
+  }
+  fmt::print("{:<40} {:>8.3f} ms {:>8.3f} %   {} steps\n", what, spent / kLooks,
+             spent / kLooks / 10, steps);
+}
+
 void run() {
   policy::OutlierSpec spec;
   spec.interval_ms = 1000;
@@ -112,6 +169,8 @@ void run() {
   measure(streaks, {"streaks, connects to all, 5 % fail", 10, 20});
   measure(spec, {"and success rate, connects to all", 200, 0});
   measure(spec, {"and success rate, 5 % fail", 200, 20});
+  measure_weighing("spill by load, nobody overloaded", 1);
+  measure_weighing("spill by load, everybody", 2);
 }
 
 }  // namespace
