@@ -53,7 +53,7 @@ void give_for_load(const model::Snapshot& snapshot, const PlanRequest& request,
 policy::WeighedPort weighed_port(const PlanRequest& request, const policy::Plan& plan) {
   policy::WeighedPort port{.port = request.query.port,
                            .family = request.query.family,
-                           .spec = *plan.load_spill,
+                           .spec = plan.load_spill.value_or(policy::LoadSpillSpec{}),
                            .tiers = {}};
   const std::vector<policy::TierLoad> loads = loads_of(request.client, plan);
   for (size_t i = 0; i < plan.tiers.size(); ++i) {

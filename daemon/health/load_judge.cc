@@ -162,11 +162,8 @@ LoadCounts LoadJudge::counts() const {
   LoadCounts counts = counts_;
   for (const auto& [service, ward] : wards_) {
     for (const Group& group : ward.groups) {
-      const size_t tiers = group.spill.port().tiers.size();
-      counts.weighed += tiers;
-      for (size_t tier = 0; tier < tiers; ++tier) {
-        counts.overloaded += group.spill.state(tier).overloaded() ? 1 : 0;
-      }
+      counts.weighed += group.spill.port().tiers.size();
+      counts.overloaded += group.spill.overloaded();
     }
   }
   return counts;

@@ -88,6 +88,11 @@ std::vector<uint32_t> LoadSpill::given() const {
   return given;
 }
 
+uint64_t LoadSpill::overloaded() const {
+  return static_cast<uint64_t>(
+      std::ranges::count_if(tiers_, [](const Tier& tier) { return tier.state.overloaded(); }));
+}
+
 void LoadSpill::add(size_t tier, const TierSeen& seen) {
   tiers_[tier].active += seen.active;
   tiers_[tier].established += seen.established;
@@ -143,7 +148,7 @@ Weight LoadSpill::weigh_connect_time(Tier& tier) {
   return compare_connect_time(tier, mean);
 }
 
-Weight LoadSpill::compare_connect_time(Tier& tier, double mean_ns) {
+Weight LoadSpill::compare_connect_time(Tier& tier, double mean_ns) const {
   if (tier.learned == 0) tier.baseline_ns = mean_ns;
   if (tier.learned < kLearn) {
     ++tier.learned;

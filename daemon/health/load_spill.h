@@ -94,6 +94,7 @@ class LoadSpill {
   [[nodiscard]] absl::Time next_look() const { return next_look_; }
   [[nodiscard]] std::vector<uint32_t> given() const;  // beside the port's tiers
   [[nodiscard]] const WeighedState& state(size_t tier) const { return tiers_[tier].state; }
+  [[nodiscard]] uint64_t overloaded() const;  // tiers
 
  private:
   struct Tier {
@@ -112,7 +113,7 @@ class LoadSpill {
   void weigh(size_t tier);
   [[nodiscard]] Weight weigh_active(size_t tier);
   [[nodiscard]] Weight weigh_connect_time(Tier& tier);
-  [[nodiscard]] Weight compare_connect_time(Tier& tier, double mean_ns);
+  [[nodiscard]] Weight compare_connect_time(Tier& tier, double mean_ns) const;
   [[nodiscard]] bool may_give(size_t tier) const;
   void move(size_t tier, absl::Time now, std::vector<LoadStep>& steps);
   void step(size_t tier, uint32_t given_percent, absl::Time now, std::vector<LoadStep>& steps);
