@@ -252,13 +252,13 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
 absl::StatusOr<std::optional<compile::ServiceTable>> Engine::compile_one(model::SymbolId service,
                                                                          std::string_view name) {
   VIC_ASSIGN_OR_RETURN(auto whole, compile::compile_judged(snapshot_, service, options_.compile));
+  if (whole && judgement_.compiled(name, whole->judged, snapshot_)) {
+    VIC_ASSIGN_OR_RETURN(whole, compile::compile_judged(snapshot_, service, options_.compile));
+  }
   if (!whole) {
     judgement_.gone(name);
     load_.gone(name);
     return std::nullopt;
-  }
-  if (judgement_.compiled(name, whole->judged, snapshot_)) {
-    VIC_ASSIGN_OR_RETURN(whole, compile::compile_judged(snapshot_, service, options_.compile));
   }
   if (load_.compiled(name, whole->weighed, snapshot_)) {
     return compile::compile_service(snapshot_, service, options_.compile);
