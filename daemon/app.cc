@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/status.h"
 #include "base/steady_time.h"
 #include "config/flags.h"
+#include "dataplane/features.h"
 #include "dataplane/kernel_dataplane.h"
 #include "dataplane/pins.h"
 #include "dataplane/tasks.h"
@@ -256,6 +258,10 @@ absl::Status run_app(const Config& config) {
   VIC_ASSIGN_OR_RETURN(auto options, kernel_options(config));
   give_up_privileges(config);  // after mounts, before threads
   VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
+  EngineOptions settings = engine_options(config);
+  auto looking = std::async(std::launch::async, [&] {
+    return watch_pods([&events] { events->wake(); }, settings.pods.problem);
+  });
   telemetry::PublishedCell cell;
   admin::ControlQueue questions([&events] { events->wake(); });
   // Whatever can fail for its settings does so before the kernel is touched.
@@ -263,16 +269,17 @@ absl::Status run_app(const Config& config) {
   VIC_RETURN_IF_ERROR(feed->start([&events] { events->wake(); }));
   VIC_ASSIGN_OR_RETURN(const auto policies, open_policies(config, *events));
   VIC_ASSIGN_OR_RETURN(const auto windows, open_windows(config, questions, cell));
-  EngineOptions settings = engine_options(config);
-  const auto pods = watch_pods([&events] { events->wake(); }, settings.pods.problem);
-  options.host_netns = host_to_leave(config, pods.get());
-  settings.pods.leaves_host = options.host_netns != 0;
   VIC_ASSIGN_OR_RETURN(const auto probe, ReadinessProbe::open(options.cgroup));
   options.probe_port = probe->port();
   settings.probe = [&probe] { return probe->last(); };
   VIC_ASSIGN_OR_RETURN(const auto names, feed::dns::Resolver::start({.servers = config.dns_servers},
                                                                     [&events] { events->wake(); }));
   settings.names = names.get();
+  const auto pods = looking.get();
+  // Whoever wants to know what the kernel has waits for as much of it as is left.
+  const auto asking = std::async(std::launch::async, [] { (void)dataplane::kernel_features(); });
+  options.host_netns = host_to_leave(config, pods.get());
+  settings.pods.leaves_host = options.host_netns != 0;
   if (pods != nullptr) settings.namespaces = [&pods] { return pods->views(); };
   VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
   VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));

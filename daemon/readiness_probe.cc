@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "compile/hash_hosts.h"
 
 namespace vicinity {
 namespace {
@@ -102,6 +103,26 @@ class ProbeCgroup {
   base::UniqueFd fd_;
 };
 
+// The programs know the port, and those of the daemon before us serve only the same one. Behind the
+// ports that sockets are given when they ask for any.
+uint16_t usual_port(std::string_view cgroup) {
+  constexpr uint16_t kFirst = 61000;
+  return static_cast<uint16_t>(kFirst + compile::envoy_hash(cgroup) % (UINT16_MAX - kFirst));
+}
+
+absl::StatusOr<base::UniqueFd> listen_at(uint16_t port) {
+  base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const sockaddr_in address = ipv4(INADDR_LOOPBACK, port);
+  const int yes = 1;
+  if (!listener.valid() ||
+      ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      ::listen(listener.get(), SOMAXCONN) != 0) {
+    return base::errno_status("readiness probe: listen on loopback");
+  }
+  return listener;
+}
+
 void drain(int listener) {
   while (base::UniqueFd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)).valid()) {
   }
@@ -110,16 +131,16 @@ void drain(int listener) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReadinessProbe>> ReadinessProbe::open(std::string cgroup) {
-  base::UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  sockaddr_in address = ipv4(INADDR_LOOPBACK, 0);
+  auto listener = listen_at(usual_port(cgroup));
+  if (!listener.ok()) listener = listen_at(0);
+  if (!listener.ok()) return listener.status();
+  sockaddr_in address = {};
   socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (!listener.valid() || ::bind(listener.get(), any, size) != 0 ||
-      ::listen(listener.get(), SOMAXCONN) != 0 || ::getsockname(listener.get(), any, &size) != 0) {
-    return base::errno_status("readiness probe: listen on loopback");
+  if (::getsockname(listener->get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    return base::errno_status("readiness probe: getsockname");
   }
   return std::unique_ptr<ReadinessProbe>(
-      new ReadinessProbe(std::move(cgroup), std::move(listener), ntohs(address.sin_port)));
+      new ReadinessProbe(std::move(cgroup), *std::move(listener), ntohs(address.sin_port)));
 }
 
 ReadinessProbe::ReadinessProbe(std::string cgroup, base::UniqueFd listener, uint16_t port)

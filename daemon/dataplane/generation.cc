@@ -61,9 +61,20 @@ absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, A
 
 absl::StatusOr<std::unique_ptr<Generation>> Generation::load(uint32_t number,
                                                              const LoadPlan& plan) {
+  VIC_ASSIGN_OR_RETURN(Object object, Object::load(plan));
+  return of(number, std::move(object));
+}
+
+absl::StatusOr<std::unique_ptr<Generation>> Generation::open(const GenerationPin& pin,
+                                                             const LoadPlan& plan) {
+  VIC_ASSIGN_OR_RETURN(Object object, Object::open(pin.path, plan));
+  return of(pin.number, std::move(object));
+}
+
+absl::StatusOr<std::unique_ptr<Generation>> Generation::of(uint32_t number, Object object) {
   auto generation = std::make_unique<Generation>();
   generation->number_ = number;
-  VIC_ASSIGN_OR_RETURN(generation->object_, Object::load(plan));
+  generation->object_ = std::move(object);
   VIC_ASSIGN_OR_RETURN(MappedTables tables, map_tables(generation->map_fds(), Access::kReadWrite));
   generation->maps_ = std::move(tables.maps);
   generation->memory_ = tables.memory;

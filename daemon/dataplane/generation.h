@@ -14,6 +14,7 @@
 #include "dataplane/mapped_map.h"
 #include "dataplane/memory.h"
 #include "dataplane/object.h"
+#include "dataplane/pins.h"
 
 namespace vicinity::dataplane {
 
@@ -21,6 +22,9 @@ class Generation {
  public:
   // Loads the programs with the plan's maps.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Generation>> load(uint32_t number,
+                                                                        const LoadPlan& plan);
+  // A pinned one, whose maps the plan takes over: see Object::open().
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Generation>> open(const GenerationPin& pin,
                                                                         const LoadPlan& plan);
 
   [[nodiscard]] uint32_t number() const { return number_; }
@@ -32,6 +36,9 @@ class Generation {
   [[nodiscard]] std::map<std::string, int> shared_map_fds() const;
 
  private:
+  [[nodiscard]] static absl::StatusOr<std::unique_ptr<Generation>> of(uint32_t number,
+                                                                      Object object);
+
   uint32_t number_ = 0;
   Object object_;
   std::vector<MappedMap> maps_;

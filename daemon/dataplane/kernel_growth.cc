@@ -40,7 +40,8 @@ void KernelDataplane::try_to_grow(const Sizes& sizes) {
 
 absl::Status KernelDataplane::grow(const Sizes& sizes) {
   const uint32_t number = generation_->number() + 1;
-  VIC_ASSIGN_OR_RETURN(std::unique_ptr<Generation> next, Generation::load(number, plan(sizes)));
+  const LoadPlan larger = plan(sizes);
+  VIC_ASSIGN_OR_RETURN(std::unique_ptr<Generation> next, Generation::load(number, larger));
   for (size_t i = 0; i < VIC_FAMILY_COUNT; ++i) {
     copy_config(generation_->memory().config[i], next->memory().config[i]);
   }
@@ -66,6 +67,7 @@ absl::Status KernelDataplane::grow(const Sizes& sizes) {
   for (const uint16_t row : publisher_->take_retired_rows()) publisher->retire_row(row);
   publisher_ = std::move(publisher);
   generation_ = std::move(next);
+  generation_->object().pin(pins_.generation_path(number), larger);
   remove_other_generations();
   spdlog::info("generation {}: {} MiB of maps", number, generation_->bytes() >> 20);
   return absl::OkStatus();

@@ -55,7 +55,7 @@ RecordPlan records_for(const KernelOptions& options) {
   records.mptcp = records.tcp && kernel_tells_mptcp();
   if (options.peer_names != PeerNames::kOff) records.peer_names = kUdpPeerNames;
   if (options.peer_names == PeerNames::kAll) records.peer_names |= kTcpPeerNames;
-  records.destroy = options.terminate != Terminate::kNone && kernel_destroys_sockets();
+  records.destroy = options.terminate != Terminate::kNone;
   return records;
 }
 
@@ -66,10 +66,14 @@ KernelDataplane::KernelDataplane(const KernelOptions& options, base::UniqueFd lo
 
 absl::StatusOr<std::unique_ptr<KernelDataplane>> KernelDataplane::open(
     const KernelOptions& options) {
-  VIC_RETURN_IF_ERROR(check_needed(kernel_features()));
+  // Asking a kernel takes a while. The one that has our tables was asked when they were made.
+  if (Pins(options.pin_dir, options.abi_version).generations().empty()) {
+    VIC_RETURN_IF_ERROR(check_needed(kernel_features()));
+  }
   VIC_ASSIGN_OR_RETURN(base::UniqueFd lock, Pins(options.pin_dir, options.abi_version).lock());
   std::unique_ptr<KernelDataplane> self(new KernelDataplane(options, std::move(lock)));
   VIC_RETURN_IF_ERROR(self->open_generation());
+  VIC_RETURN_IF_ERROR(self->reclaimer_->works());
   VIC_ASSIGN_OR_RETURN(self->own_tgid_, own_tgid(self->generation_->object()));
   self->set_options();
   self->traces_->turn_off();  // an earlier daemon may have ended while somebody watched
@@ -105,7 +109,7 @@ absl::Status KernelDataplane::adopt(const GenerationPin& pin) {
   taken.shards = static_cast<uint32_t>(tables.memory.counters.size() / VIC_COUNTER_SHARD);
   if (!std::has_single_bit(taken.shards))
     return base::internal("vic_counters: {} shards", taken.shards);
-  VIC_ASSIGN_OR_RETURN(generation_, Generation::load(pin.number, taken));
+  VIC_ASSIGN_OR_RETURN(generation_, Generation::open(pin, taken));
   VIC_RETURN_IF_ERROR(share(*generation_));
   publisher_ = std::make_unique<Publisher>(environment_of(*generation_));
   publisher_->adopt();
@@ -114,11 +118,14 @@ absl::Status KernelDataplane::adopt(const GenerationPin& pin) {
 
 absl::Status KernelDataplane::start_afresh(uint32_t number) {
   const Sizes sizes = first_sizes(options_.max_services, options_.max_slots);
-  VIC_ASSIGN_OR_RETURN(generation_, Generation::load(number, plan(sizes)));
+  const LoadPlan fresh = plan(sizes);
+  VIC_ASSIGN_OR_RETURN(generation_, Generation::load(number, fresh));
   VIC_RETURN_IF_ERROR(share(*generation_));
   publisher_ = std::make_unique<Publisher>(environment_of(*generation_));
   publisher_->format();
-  return pins_.pin(number, generation_->map_fds());
+  VIC_RETURN_IF_ERROR(pins_.pin(number, generation_->map_fds()));
+  generation_->object().pin(pins_.generation_path(number), fresh);
+  return absl::OkStatus();
 }
 
 absl::Status KernelDataplane::share(const Generation& generation) {

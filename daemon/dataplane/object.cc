@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <linux/btf.h>
 #include <spdlog/spdlog.h>
 #include <vicinity/layout.h>
@@ -12,8 +13,10 @@
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
+#include <memory>
 
 #include "base/status.h"
+#include "dataplane/features.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -90,13 +93,8 @@ absl::Status set_maps(bpf_object* object, const LoadPlan& plan) {
   return absl::OkStatus();
 }
 
-// A frozen option of bpf/maps.h, of 32 or 64 bits, found by name in the object's BTF.
-struct Option {
-  std::string_view name;
-  uint64_t value;
-};
-
-absl::Status set_option(bpf_object* object, const Option& option) {
+// Found by name in the object's BTF.
+absl::Status set_option(bpf_object* object, const FrozenOption& option) {
   bpf_map* rodata = nullptr;
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
@@ -122,15 +120,9 @@ absl::Status set_option(bpf_object* object, const Option& option) {
 }
 
 absl::Status set_options(bpf_object* object, const LoadPlan& plan) {
-  const std::array<Option, 8> options = {{{"vic_counting", plan.counting ? 1u : 0u},
-                                          {"vic_host_netns", plan.host_netns},
-                                          {"vic_probe_port", plan.probe_port},
-                                          {"vic_shard_mask", plan.shards - 1},
-                                          {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
-                                          {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
-                                          {"vic_peer_names", plan.records.peer_names},
-                                          {"vic_watching", is_watching(plan) ? 1u : 0u}}};
-  for (const Option& option : options) VIC_RETURN_IF_ERROR(set_option(object, option));
+  for (const FrozenOption& option : frozen_options(plan)) {
+    VIC_RETURN_IF_ERROR(set_option(object, option));
+  }
   return absl::OkStatus();
 }
 
@@ -138,6 +130,16 @@ void leave_out(bpf_object* object, std::initializer_list<const char*> programs) 
   for (const char* name : programs) {
     bpf_program__set_autoload(bpf_object__find_program_by_name(object, name), false);
   }
+}
+
+struct Close {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+
+absl::StatusOr<base::UniqueFd> duplicate(int fd, std::string_view name) {
+  base::UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (copy.valid()) return copy;
+  return base::errno_status(fmt::format("BPF object: {}", name));
 }
 
 absl::Status load_error(int error) {
@@ -150,20 +152,23 @@ absl::Status load_error(int error) {
 
 }  // namespace
 
+std::array<FrozenOption, 8> frozen_options(const LoadPlan& plan) {
+  return {{{"vic_counting", plan.counting ? 1u : 0u},
+           {"vic_host_netns", plan.host_netns},
+           {"vic_probe_port", plan.probe_port},
+           {"vic_shard_mask", plan.shards - 1},
+           {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
+           {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
+           {"vic_peer_names", plan.records.peer_names},
+           {"vic_watching", is_watching(plan) ? 1u : 0u}}};
+}
+
 bool kernel_tells_mptcp() {
   return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_skc_to_mptcp_sock,
                                  nullptr) == 1;
 }
 
-bool kernel_destroys_sockets() {
-  btf* kernel = btf__load_vmlinux_btf();
-  const bool found =
-      kernel != nullptr && btf__find_by_name_kind(kernel, "bpf_sock_destroy", BTF_KIND_FUNC) > 0;
-  btf__free(kernel);
-  return found;
-}
-
-void Object::Close::operator()(bpf_object* object) const { bpf_object__close(object); }
+bool kernel_destroys_sockets() { return has(kernel_features(), "sock_destroy"); }
 
 absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
   libbpf_set_print(log_libbpf);
@@ -172,27 +177,48 @@ absl::StatusOr<Object> Object::load(const LoadPlan& plan) {
   bpf_object_open_opts options = {};
   options.sz = sizeof(options);
   options.object_name = "vic";
-  Object result;
-  result.object_.reset(bpf_object__open_mem(bytes.data(), bytes.size(), &options));
-  if (result.object_ == nullptr) return base::errno_status("BPF object: open");
-  bpf_object* object = result.object_.get();
+  const std::unique_ptr<bpf_object, Close> opened(
+      bpf_object__open_mem(bytes.data(), bytes.size(), &options));
+  if (opened == nullptr) return base::errno_status("BPF object: open");
+  bpf_object* object = opened.get();
   VIC_RETURN_IF_ERROR(set_maps(object, plan));
   VIC_RETURN_IF_ERROR(set_options(object, plan));
   // They need kernel BTF and a kernel function that is not everywhere; whoever loads the object
   // without them must not need either.
-  if (!plan.records.destroy) leave_out(object, {"vic_destroy_tcp", "vic_destroy_udp"});
+  if (!plan.records.destroy || !kernel_destroys_sockets()) {
+    leave_out(object, {"vic_destroy_tcp", "vic_destroy_udp"});
+  }
   if (!is_watching(plan)) leave_out(object, {"vic_set_state", "vic_error_report"});
   if (const int error = bpf_object__load(object); error != 0) return load_error(-error);
+  Object result;
+  VIC_RETURN_IF_ERROR(result.keep(object));
   return result;
 }
 
+// The descriptors are all that is needed from here on; what libbpf knows of the object is large.
+absl::Status Object::keep(const bpf_object* object) {
+  const bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    const std::string name = bpf_map__name(map);
+    VIC_ASSIGN_OR_RETURN(maps_[name], duplicate(bpf_map__fd(map), name));
+  }
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    if (bpf_program__fd(program) < 0) continue;
+    const std::string name = bpf_program__name(program);
+    VIC_ASSIGN_OR_RETURN(programs_[name], duplicate(bpf_program__fd(program), name));
+  }
+  return absl::OkStatus();
+}
+
 int Object::map_fd(std::string_view name) const {
-  return bpf_object__find_map_fd_by_name(object_.get(), std::string(name).c_str());
+  const auto found = maps_.find(name);
+  return found == maps_.end() ? -ENOENT : found->second.get();
 }
 
 int Object::program_fd(std::string_view name) const {
-  return bpf_program__fd(
-      bpf_object__find_program_by_name(object_.get(), std::string(name).c_str()));
+  const auto found = programs_.find(name);
+  return found == programs_.end() ? -ENOENT : found->second.get();
 }
 
 const std::vector<std::string>& Object::map_names() {

@@ -1,5 +1,5 @@
-// The BPF object in the kernel: its programs loaded, its maps made or taken over. Closing it leaves
-// alone what is pinned or attached. Control thread.
+// The BPF object in the kernel: its programs and maps, made or taken over. Closing it leaves alone
+// what is pinned or attached. Control thread.
 #pragma once
 
 #include <absl/status/statusor.h>
@@ -7,12 +7,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/unique_fd.h"
 
 struct bpf_object;
 
@@ -42,7 +45,7 @@ struct RecordPlan {
   bool tcp = false;         // TCP connections have an origin record
   bool mptcp = false;       // and the kernel can tell an MPTCP subflow's socket
   uint32_t peer_names = 0;  // enum vic_peer_names of bpf/maps.h: 1 UDP, 2 TCP
-  bool destroy = false;     // load the iterators that close sockets
+  bool destroy = false;     // load the iterators that close sockets, where the kernel has them
 };
 // Whether this kernel has what RecordPlan::mptcp and RecordPlan::destroy need.
 [[nodiscard]] bool kernel_tells_mptcp();
@@ -58,10 +61,25 @@ struct LoadPlan {
   RecordPlan records;
 };
 
+// A frozen option of bpf/maps.h, of 32 or 64 bits.
+struct FrozenOption {
+  std::string_view name;
+  uint64_t value = 0;
+};
+[[nodiscard]] std::array<FrozenOption, 8> frozen_options(const LoadPlan& plan);
+
 class Object {
  public:
   [[nodiscard]] static absl::StatusOr<Object> load(const LoadPlan& plan);
+  // Nothing is verified anew when the very programs that the plan asks for, from the same bytes,
+  // are pinned beside the maps of this generation. Otherwise they are loaded, and pinned there in
+  // place of what is. REQUIRES: the plan takes over the generation's maps.
+  [[nodiscard]] static absl::StatusOr<Object> open(const std::filesystem::path& generation,
+                                                   const LoadPlan& plan);
+  // For the next open() with this plan; what cannot be pinned is loaded again then.
+  void pin(const std::filesystem::path& generation, const LoadPlan& plan) const;
 
+  // Negative: there is no such map, or the program is not loaded.
   [[nodiscard]] int map_fd(std::string_view name) const;
   [[nodiscard]] int program_fd(std::string_view name) const;
   // The names of the vic_ maps, which are what a generation pins.
@@ -70,10 +88,14 @@ class Object {
   [[nodiscard]] static const std::vector<std::string>& shared_map_names();
 
  private:
-  struct Close {
-    void operator()(bpf_object* object) const;
-  };
-  std::unique_ptr<bpf_object, Close> object_;
+  using Descriptors = std::map<std::string, base::UniqueFd, std::less<>>;
+
+  [[nodiscard]] bool open_pinned(const std::filesystem::path& directory);
+  [[nodiscard]] absl::Status pin_in(const std::filesystem::path& directory) const;
+  [[nodiscard]] absl::Status keep(const bpf_object* object);
+
+  Descriptors maps_;
+  Descriptors programs_;
 };
 
 }  // namespace vicinity::dataplane

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/status.h"
 
@@ -21,8 +22,10 @@ absl::StatusOr<std::unique_ptr<Reclaimer>> Reclaimer::start(int grace_fd) {
   if (!self->grace_.valid() || !self->inner_.valid() || !self->event_.valid()) {
     return base::errno_status("reclaim: descriptors");
   }
-  VIC_RETURN_IF_ERROR(self->wait_now());
-  self->thread_ = std::thread([raw = self.get()] { raw->run(); });
+  std::promise<absl::Status> works;
+  self->works_ = works.get_future();
+  self->thread_ = std::thread(
+      [raw = self.get(), told = std::move(works)]() mutable { raw->run(std::move(told)); });
   return self;
 }
 
@@ -57,13 +60,16 @@ void Reclaimer::drain() const {
   [[maybe_unused]] const ssize_t ignored = ::read(event_.get(), &count, sizeof(count));
 }
 
-void Reclaimer::run() {
+void Reclaimer::run(std::promise<absl::Status> works) {
+  const absl::Status first = wait_now();
+  works.set_value(first);
+  if (!first.ok()) return;
   while (true) {
     requested_.wait(completed_.load(std::memory_order_relaxed), std::memory_order_acquire);
     if (stopping_) return;
     const uint64_t requested = requested_.load(std::memory_order_acquire);
     if (const absl::Status status = wait_now(); !status.ok()) {
-      // Nothing may be reused then. It cannot fail with what start() tried; do not spin if it does.
+      // Nothing may be reused then. It cannot fail after the first time; do not spin if it does.
       spdlog::critical("{}; replaced tables are kept from now on", base::message(status));
       return;
     }

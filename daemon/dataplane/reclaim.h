@@ -3,10 +3,12 @@
 // own waits. Any number of things share one grace period.
 #pragma once
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <thread>
 
@@ -16,7 +18,7 @@ namespace vicinity::dataplane {
 
 class Reclaimer {
  public:
-  // `grace_fd`: a map in the way of vic_grace; it is duplicated.
+  // `grace_fd`: a map in the way of vic_grace; it is duplicated. works() says whether it can wait.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Reclaimer>> start(int grace_fd);
   ~Reclaimer();
   Reclaimer(const Reclaimer&) = delete;
@@ -34,12 +36,14 @@ class Reclaimer {
   // Readable when another ticket has passed; drain() makes it unreadable again.
   [[nodiscard]] int fd() const { return event_.get(); }
   void drain() const;
-  // Waits for one grace period on the calling thread.
-  [[nodiscard]] absl::Status wait_now() const;
+  // Whether the first grace period could be waited for, as soon as that is known. Once.
+  [[nodiscard]] absl::Status works() { return works_.get(); }
 
  private:
   Reclaimer() = default;
-  void run();
+  void run(std::promise<absl::Status> works);
+  // Waits for one grace period on the calling thread.
+  [[nodiscard]] absl::Status wait_now() const;
 
   base::UniqueFd grace_;
   base::UniqueFd inner_;
@@ -47,6 +51,7 @@ class Reclaimer {
   std::atomic<uint64_t> requested_ = 0;
   std::atomic<uint64_t> completed_ = 0;
   std::atomic<bool> stopping_ = false;
+  std::future<absl::Status> works_;
   std::thread thread_;
 };
 

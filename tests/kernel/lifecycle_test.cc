@@ -1,10 +1,13 @@
 // What outlives a daemon, what the next one makes of it, and how it all goes away.
 #include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <sys/mount.h>
 
 #include <filesystem>
 #include <map>
+#include <vector>
 
 #include "kernel/dataplane_fixture.h"
 #include "support/program.h"
@@ -21,6 +24,22 @@ class LifecycleTest : public KernelDataplaneTest {
  protected:
   [[nodiscard]] fs::path version_dir() const {
     return fs::path(pin_dir()) / ("v" + std::to_string(VICINITY_ABI_VERSION));
+  }
+  // The kernel's number of it.
+  [[nodiscard]] uint32_t connect_program() const {
+    bpf_prog_info info = {};
+    uint32_t size = sizeof(info);
+    bpf_obj_get_info_by_fd(dataplane_->program_fd("connect4"), &info, &size);
+    return info.id;
+  }
+  // How many there were of that name.
+  [[nodiscard]] int remove_pins(const std::string& name) const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(version_dir())) {
+      if (entry.path().filename() == name) found.push_back(entry.path());
+    }
+    for (const fs::path& path : found) fs::remove(path);
+    return static_cast<int>(found.size());
   }
 };
 
@@ -45,6 +64,50 @@ TEST_F(LifecycleTest, TheTablesServeWithoutADaemonAndAreAdopted) {
   EXPECT_EQ(connect(kVip4).answer, answer_of(5, Family::kIpv4));
   EXPECT_EQ(connect(kVip6).answer, answer_of(5, Family::kIpv6));
   EXPECT_EQ(world_->decoy()->accepts(), 0u);
+}
+
+// The very same ones: nothing was verified anew. They are not taken over where anything differs.
+TEST_F(LifecycleTest, TheNextDaemonTakesOverThePrograms) {
+  open();
+  apply({backends_service("ns/a", {kVip4, kVip6}, {3})});
+  const uint32_t first = connect_program();
+  dataplane_.reset();
+  open();
+  EXPECT_EQ(connect_program(), first);
+  EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
+  EXPECT_NE(dataplane_->traces(), nullptr);
+  dataplane_.reset();
+  dataplane::KernelOptions others = options();
+  others.counting = dataplane::Counting::kOff;
+  open(others);
+  const uint32_t second = connect_program();
+  EXPECT_NE(second, first) << "programs with other options";
+  dataplane_.reset();
+  open(others);
+  EXPECT_EQ(connect_program(), second);
+  dataplane_.reset();
+  ASSERT_EQ(remove_pins("vic_connect6"), 1);
+  open(others);
+  EXPECT_NE(connect_program(), second) << "one of them was missing";
+  EXPECT_EQ(connect(kVip6).answer, answer_of(3, Family::kIpv6));
+}
+
+// A new generation has programs of its own.
+TEST_F(LifecycleTest, ProgramsOfAGenerationThatGrewAreTakenOver) {
+  open();
+  std::vector<compile::ServiceTable> services;
+  for (int i = 0; i < 300; ++i) {
+    services.push_back(backends_service(fmt::format("ns/s{}", i),
+                                        {fmt::format("10.96.{}.{}", 1 + i / 250, 1 + i % 250)},
+                                        churned_backends(0)));
+  }
+  apply(services);
+  ASSERT_GT(dataplane_->status().generation, 1u);
+  const uint32_t grown = connect_program();
+  dataplane_.reset();
+  open();
+  EXPECT_EQ(connect_program(), grown);
+  EXPECT_EQ(dataplane_->read_all().services.size(), services.size());
 }
 
 // Killed between any two stores, again and again, with connections running all the time.
