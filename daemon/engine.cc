@@ -68,7 +68,7 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       now_(now),
       next_tick_(now),
       started_at_(now) {
-  const auto adopted = dataplane_.read_all();
+  const auto adopted = dataplane_.read_headings();
   adoption_ = Adoption(adopted, options_.resync_quiet);
   if (auto* sockets = dataplane_.sockets(); sockets != nullptr) {
     departures_.emplace(options_.departures, dataplane_, *sockets);
@@ -227,8 +227,7 @@ void Engine::gather(const std::vector<model::SymbolId>& services, compile::Diff&
 void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   const std::string name(symbols().name(service));
   traffic_.forget_places(name);
-  const auto have = dataplane_.read(name);
-  if (adoption_.holds_back(have, snapshot_, service)) {
+  if (!adoption_.over() && adoption_.holds_back(dataplane_.read(name), snapshot_, service)) {
     adoption_.defer(service);
     return;
   }
@@ -241,8 +240,8 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
   // A refused table waits inside the data plane: even one equal to what is there must replace it.
   const bool waiting = refused_.erase(name) > 0;
   if (want.has_value()) {
-    if (waiting || have != want) diff.upserts.push_back(*std::move(want));
-  } else if (waiting || have.has_value()) {
+    if (waiting || !dataplane_.holds(*want)) diff.upserts.push_back(*std::move(want));
+  } else if (waiting || dataplane_.has(name)) {
     diff.removals.push_back(name);
   }
 }

@@ -24,7 +24,7 @@ void Engine::close_adoption() {
   gather(adoption_.close(), diff);
   for (const auto& name : adoption_.names()) {
     if (snapshot_.find_service(symbols().intern(name)) != nullptr) continue;
-    if (!dataplane_.read(name).has_value()) continue;
+    if (!dataplane_.has(name)) continue;
     diff.removals.push_back(name);
   }
   std::ranges::sort(diff.removals);

@@ -143,9 +143,16 @@ class Dataplane {
 
   // Everything the kernel tables say, e.g. those adopted from an earlier daemon.
   [[nodiscard]] virtual compile::Tables read_all() const = 0;
+  // The same without the slots.
+  [[nodiscard]] virtual compile::Tables read_headings() const = 0;
   // The table of one service, from the mapped memory; nullopt: none.
   [[nodiscard]] virtual std::optional<compile::ServiceTable> read(
       std::string_view service) const = 0;
+
+  // read(service) has a value.
+  [[nodiscard]] virtual bool has(std::string_view service) const = 0;
+  // read(table.name) == table, without making a copy.
+  [[nodiscard]] virtual bool holds(const compile::ServiceTable& table) const = 0;
 
   // Makes the diff true, as a set: an address that moves from one service to another changes hands
   // in one store, with no moment in which nobody has it. A refused service keeps its old table.

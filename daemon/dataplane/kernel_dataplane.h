@@ -68,8 +68,17 @@ class KernelDataplane final : public Dataplane {
       const KernelOptions& options);
 
   [[nodiscard]] compile::Tables read_all() const override { return publisher_->read_all(); }
+  [[nodiscard]] compile::Tables read_headings() const override {
+    return publisher_->read_headings();
+  }
   [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const override {
     return publisher_->read(service);
+  }
+  [[nodiscard]] bool has(std::string_view service) const override {
+    return publisher_->services().contains(service);
+  }
+  [[nodiscard]] bool holds(const compile::ServiceTable& table) const override {
+    return publisher_->is_published(table);
   }
   [[nodiscard]] ApplyResult apply(const compile::Diff& diff) override;
   [[nodiscard]] std::optional<NodeContext> load_context() const override;

@@ -77,6 +77,14 @@ compile::Tables Publisher::read_all() const {
   return tables;
 }
 
+compile::Tables Publisher::read_headings() const {
+  compile::Tables tables;
+  for (const auto& [name, service] : services_) {
+    tables.services.emplace(name, load_heading(memory_, name, service));
+  }
+  return tables;
+}
+
 std::optional<ServiceTable> Publisher::read(std::string_view service) const {
   const PublishedService* found = find(service);
   if (found == nullptr) return std::nullopt;
@@ -89,15 +97,15 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
   PublishResult result;
   assign_realms(diff);
   const FamilyKeys fresh = prepare_frontends(diff);
-  std::vector<Staged> staged;
+  Batch batch;
   for (const ServiceTable& table : diff.upserts) {
     if (is_published(table)) continue;
-    if (auto failed = stage(table, staged)) result.unpublished.push_back(*std::move(failed));
+    if (auto failed = stage(table, batch)) result.unpublished.push_back(*std::move(failed));
   }
   inherited_turns_.clear();
-  publish_entries(staged);
-  commit(staged);
-  result.published = staged.size();
+  publish_entries(batch.staged);
+  commit(batch.staged);
+  result.published = batch.staged.size();
   for (const std::string& name : diff.removals) {
     if (find(name) == nullptr) continue;
     remove(name);

@@ -107,7 +107,10 @@ class Publisher {
   // What would be in use while `diff` is applied, at most.
   [[nodiscard]] Demand demand(const compile::Diff& diff) const;
   [[nodiscard]] compile::Tables read_all() const;
+  [[nodiscard]] compile::Tables read_headings() const;
   [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const;
+  // read(table.name) == table.
+  [[nodiscard]] bool is_published(const compile::ServiceTable& table) const;
 
   // Hands back what passed its grace period and goes on with what waits for one.
   void reclaim();
@@ -159,6 +162,11 @@ class Publisher {
     std::vector<PublishedPort> fresh;  // of `next`, written for it
     bool is_new = false;
   };
+  // What one apply() is about to publish.
+  struct Batch {
+    std::vector<Staged> staged;
+    size_t new_services = 0;
+  };
   enum class Pass : uint8_t { kRepoint, kInsert };
   struct RetiredSlots {
     model::Family family = model::Family::kIpv4;
@@ -207,8 +215,7 @@ class Publisher {
   }
 
   // publisher_stage.cc: writes what nobody sees yet.
-  [[nodiscard]] std::optional<Unpublished> stage(const compile::ServiceTable& table,
-                                                 std::vector<Staged>& staged);
+  [[nodiscard]] std::optional<Unpublished> stage(const compile::ServiceTable& table, Batch& batch);
   [[nodiscard]] std::optional<Unpublished> stage_head(Staged& staged);
   void assign_realms(const compile::Diff& diff);
   [[nodiscard]] std::optional<Unpublished> stage_scope(const compile::ServiceTable& table) const;
@@ -220,7 +227,6 @@ class Publisher {
   void unstage(const Staged& staged);
   [[nodiscard]] std::optional<Unpublished> refuse(const compile::ServiceTable& table,
                                                   size_t new_services) const;
-  [[nodiscard]] bool is_published(const compile::ServiceTable& table) const;
   [[nodiscard]] const PublishedService* find(std::string_view service) const;
   [[nodiscard]] const PublishedPort* find_same(const PublishedService& service,
                                                const compile::PortTable& table) const;

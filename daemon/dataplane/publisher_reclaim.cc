@@ -110,6 +110,8 @@ void Publisher::narrow_prefixes() {
 void Publisher::adopt() {
   Survey found = survey(memory_);
   records_.adopt(found.records);
+  services_.reserve(found.services.size());
+  names_.reserve(found.services.size());
   for (const Family family : kFamilies) {
     for (const FrontendTable::Retired& entry : at(family).frontends.adopt()) {
       retire(RetiredFrontend{.family = family, .entry = entry});
@@ -144,14 +146,15 @@ void Publisher::adopt_service(const std::string& name, PublishedService service)
       store_counter_row(memory_, port.family, blocks, service.counter_row);
     }
   }
-  compile::ServiceTable named;
-  named.name = name;
-  Staged staged = {.table = &named, .next = service, .fresh = {}};
   services_.emplace(name, service);
   for (const FrontAddress& address : service.addresses) {
     take_address(address, service.head);
   }
-  if (!stage_frontends(staged)) publish_entries({staged});
+  compile::ServiceTable named;
+  named.name = name;
+  std::vector<Staged> staged(1);
+  staged.front() = {.table = &named, .next = std::move(service), .fresh = {}};
+  if (!stage_frontends(staged.front())) publish_entries(staged);
 }
 
 // The entries are the truth: what the tries say is made to agree.

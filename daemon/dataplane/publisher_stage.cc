@@ -82,10 +82,8 @@ bool needs_realm(const ServiceTable& table) {
 
 }  // namespace
 
-std::optional<Unpublished> Publisher::stage(const ServiceTable& table,
-                                            std::vector<Staged>& staged) {
-  const auto is_new = [](const Staged& other) { return other.is_new; };
-  if (auto refusal = refuse(table, absl::c_count_if(staged, is_new))) return refusal;
+std::optional<Unpublished> Publisher::stage(const ServiceTable& table, Batch& batch) {
+  if (auto refusal = refuse(table, batch.new_services)) return refusal;
   if (auto failed = stage_scope(table)) return failed;
   Staged service = {.table = &table, .next = {}, .fresh = {}};
   if (auto failed = stage_head(service)) return failed;
@@ -106,7 +104,8 @@ std::optional<Unpublished> Publisher::stage(const ServiceTable& table,
   }
   choice_lines_ += choice_lines_of(service.next);
   if (old != nullptr) choice_lines_ -= choice_lines_of(*old);
-  staged.push_back(std::move(service));
+  if (service.is_new) ++batch.new_services;
+  batch.staged.push_back(std::move(service));
   return std::nullopt;
 }
 

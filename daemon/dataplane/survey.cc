@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <algorithm>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -53,8 +54,12 @@ class Surveyor {
     if (is_head(record)) {
       PublishedService service = {
           .head = index, .counter_row = record.counter_row, .addresses = {}, .ports = {}};
-      std::string name = load_name(memory_.services, record);
-      if (result_.services.try_emplace(std::move(name), std::move(service)).second) keep(index);
+      const auto [entry, fresh] =
+          result_.services.try_emplace(load_name(memory_.services, record), std::move(service));
+      if (!fresh) return;
+      by_name_.emplace(entry->first, &entry->second);
+      by_head_.emplace(index, &entry->second);
+      keep(index);
     } else if (is_table(record) && is_plausible(memory_, record)) {
       by_view_.emplace(std::pair(without_hint(view_of(record, index)), record.family), index);
     }
@@ -86,8 +91,9 @@ class Surveyor {
 
   PublishedService* service_of(uint32_t record) {
     if (record >= memory_.services.size()) return nullptr;
-    const auto found = result_.services.find(load_name(memory_.services, memory_.services[record]));
-    return found == result_.services.end() ? nullptr : &found->second;
+    if (const auto head = by_head_.find(record); head != by_head_.end()) return head->second;
+    const auto found = by_name_.find(load_name(memory_.services, memory_.services[record]));
+    return found == by_name_.end() ? nullptr : found->second;
   }
 
   // The first record that an entry leads to: another one is what a daemon that ended in the middle
@@ -112,13 +118,16 @@ class Surveyor {
   const Memory& memory_;
   Survey result_;
   absl::flat_hash_map<std::pair<uint64_t, uint8_t>, uint32_t> by_view_;
+  // Into result_.
+  absl::flat_hash_map<std::string_view, PublishedService*> by_name_;
+  absl::flat_hash_map<uint32_t, PublishedService*> by_head_;
 };
 
 }  // namespace
 
 Survey survey(const Memory& memory) { return Surveyor(memory).run(); }
 
-compile::ServiceTable load_service(const Memory& memory, const std::string& name,
+compile::ServiceTable load_heading(const Memory& memory, const std::string& name,
                                    const PublishedService& service) {
   compile::ServiceTable table;
   table.name = name;
@@ -131,7 +140,16 @@ compile::ServiceTable load_service(const Memory& memory, const std::string& name
   }
   std::ranges::sort(table.scoped);
   for (const PublishedPort& port : service.ports) {
-    table.ports.push_back(load_table(memory, memory.services[port.record]));
+    table.ports.push_back(load_heading(memory.services[port.record]));
+  }
+  return table;
+}
+
+compile::ServiceTable load_service(const Memory& memory, const std::string& name,
+                                   const PublishedService& service) {
+  compile::ServiceTable table = load_heading(memory, name, service);
+  for (size_t i = 0; i < table.ports.size(); ++i) {
+    load_slots(memory, memory.services[service.ports[i].record], table.ports[i]);
   }
   return table;
 }

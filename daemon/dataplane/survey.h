@@ -35,6 +35,9 @@ struct Survey {
 };
 
 [[nodiscard]] Survey survey(const Memory& memory);
+// Without the slots.
+[[nodiscard]] compile::ServiceTable load_heading(const Memory& memory, const std::string& name,
+                                                 const PublishedService& service);
 [[nodiscard]] compile::ServiceTable load_service(const Memory& memory, const std::string& name,
                                                  const PublishedService& service);
 [[nodiscard]] compile::Tables load_all(const Memory& memory);

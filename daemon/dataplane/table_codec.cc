@@ -118,27 +118,6 @@ uint16_t view_count(uint16_t loaded, uint16_t pass, uint32_t flags) {
   return (flags & VIC_VIEW_PASSTHROUGH) != 0 ? pass : loaded;
 }
 
-// A table but for its slots.
-PortTable header_of(const vic_service& record) {
-  PortTable table;
-  table.port = record.port;
-  table.family = static_cast<Family>(record.family);
-  table.mode = static_cast<policy::Mode>(record.mode);
-  table.algorithm = spec_of(record);
-  table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
-                                                                  : policy::OnEmpty::kRefuse;
-  table.pass = static_cast<policy::Pass>(record.pass);
-  table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
-  table.had_workload = (record.flags & VIC_SERVICE_HAD_WORKLOAD) != 0;
-  table.loaded = record.loaded;
-  table.watch = watch_of(record);
-  for (const vic_tier& tier : std::span(record.tiers).first(record.tier_count)) {
-    table.tiers.push_back(
-        {.priority = tier.priority, .load_percent = tier.load_percent, .count = tier.count});
-  }
-  return table;
-}
-
 // Where the slot at this position of the table is.
 uint32_t slot_index(const SlotBlocks& blocks, uint32_t position) {
   const uint32_t loaded = blocks.loaded.count;
@@ -266,10 +245,34 @@ vic_view unknown_port_view(uint32_t head) {
   return {.first = head, .count = 0, .flags = VIC_VIEW_VALID | VIC_VIEW_UNKNOWN_PORT};
 }
 
-PortTable load_table(const Memory& memory, const vic_service& record) {
-  PortTable table = header_of(record);
+PortTable load_heading(const vic_service& record) {
+  PortTable table;
+  table.port = record.port;
+  table.family = static_cast<Family>(record.family);
+  table.mode = static_cast<policy::Mode>(record.mode);
+  table.algorithm = spec_of(record);
+  table.on_empty = (record.view_flags & VIC_VIEW_PASS_EMPTY) != 0 ? policy::OnEmpty::kPass
+                                                                  : policy::OnEmpty::kRefuse;
+  table.pass = static_cast<policy::Pass>(record.pass);
+  table.weighted = (record.view_flags & VIC_VIEW_WEIGHTED) != 0;
+  table.had_workload = (record.flags & VIC_SERVICE_HAD_WORKLOAD) != 0;
+  table.loaded = record.loaded;
+  table.watch = watch_of(record);
+  for (const vic_tier& tier : std::span(record.tiers).first(record.tier_count)) {
+    table.tiers.push_back(
+        {.priority = tier.priority, .load_percent = tier.load_percent, .count = tier.count});
+  }
+  return table;
+}
+
+void load_slots(const Memory& memory, const vic_service& record, PortTable& table) {
   table.slots.reserve(record.total);
   for (uint32_t i = 0; i < record.total; ++i) table.slots.push_back(slot_at(memory, record, i));
+}
+
+PortTable load_table(const Memory& memory, const vic_service& record) {
+  PortTable table = load_heading(record);
+  load_slots(memory, record, table);
   return table;
 }
 
@@ -281,7 +284,7 @@ bool holds(const Memory& memory, const vic_service& record, const PortTable& tab
   for (uint32_t i = 0; i < record.total; ++i) {
     if (slot_at(memory, record, i) != table.slots[i]) return false;
   }
-  const PortTable header = header_of(record);
+  const PortTable header = load_heading(record);
   return std::tie(header.port, header.family, header.mode, header.algorithm, header.on_empty,
                   header.pass, header.weighted, header.had_workload, header.tiers, header.watch) ==
          std::tie(table.port, table.family, table.mode, table.algorithm, table.on_empty, table.pass,

@@ -35,6 +35,9 @@ void store_record(vic_service& record, const compile::PortTable& table, const Ta
 [[nodiscard]] vic_view view_of(const vic_service& record, uint32_t index);
 [[nodiscard]] vic_view unknown_port_view(uint32_t head);
 
+// A table but for its slots, and those.
+[[nodiscard]] compile::PortTable load_heading(const vic_service& record);
+void load_slots(const Memory& memory, const vic_service& record, compile::PortTable& table);
 [[nodiscard]] compile::PortTable load_table(const Memory& memory, const vic_service& record);
 // load_table(memory, record) == table, without making one.
 [[nodiscard]] bool holds(const Memory& memory, const vic_service& record,

@@ -46,6 +46,13 @@ class DataplaneContract : public ::testing::TestWithParam<ContractFactory> {
     return service_table(std::move(name), {std::move(address)}, {http(specs)});
   }
 
+  [[nodiscard]] static compile::Tables without_slots(compile::Tables tables) {
+    for (auto& [name, table] : tables.services) {
+      for (compile::PortTable& port : table.ports) port.slots.clear();
+    }
+    return tables;
+  }
+
   std::unique_ptr<ContractSubject> subject_;
 };
 
@@ -63,6 +70,9 @@ TEST_P(DataplaneContract, ReadsBackWhatWasApplied) {
     for (int step = 0; step < 10; ++step) {
       const compile::Tables want = random.next();
       const compile::Diff change = compile::diff(dataplane().read_all(), want);
+      for (const compile::ServiceTable& table : change.upserts) {
+        ASSERT_FALSE(dataplane().holds(table)) << table.name;
+      }
       const dataplane::ApplyResult result = dataplane().apply(change);
       ASSERT_TRUE(result.refused.empty()) << result.refused.front().status;
       EXPECT_EQ(result.published, change.upserts.size());
@@ -70,6 +80,11 @@ TEST_P(DataplaneContract, ReadsBackWhatWasApplied) {
       ASSERT_EQ(compile::to_text(dataplane().read_all()), compile::to_text(want))
           << "seed " << seed << " step " << step;
       ASSERT_EQ(dataplane().read_all(), want);
+      ASSERT_EQ(dataplane().read_headings(), without_slots(want));
+      for (const auto& [name, table] : want.services) {
+        ASSERT_TRUE(dataplane().has(name) && dataplane().holds(table)) << name;
+      }
+      for (const std::string& name : change.removals) ASSERT_FALSE(dataplane().has(name)) << name;
       dataplane().maintain();
     }
   }

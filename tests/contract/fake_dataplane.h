@@ -30,6 +30,20 @@ class FakeDataplane final : public dataplane::Dataplane {
 
   [[nodiscard]] compile::Tables read_all() const override { return tables_; }
 
+  [[nodiscard]] compile::Tables read_headings() const override {
+    compile::Tables headings = tables_;
+    for (auto& [name, table] : headings.services) {
+      for (compile::PortTable& port : table.ports) port.slots.clear();
+    }
+    return headings;
+  }
+  [[nodiscard]] bool has(std::string_view service) const override {
+    return tables_.services.contains(std::string(service));
+  }
+  [[nodiscard]] bool holds(const compile::ServiceTable& table) const override {
+    return read(table.name) == table;
+  }
+
   [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const override {
     auto found = tables_.services.find(std::string(service));
     if (found == tables_.services.end()) return std::nullopt;
