@@ -25,12 +25,13 @@ struct Draft {
 // The canonical order; the endpoint's number, which follows uids, comes last, so that equal tables
 // come out equal whatever the workloads behind them are called.
 bool draft_before(const Draft& left, const Draft& right) {
-  const auto key = [](const Draft& draft) {
-    const Slot& slot = draft.slot;
-    return std::tie(slot.tier, slot.address, slot.port, slot.weight, draft.share, draft.endpoint);
+  const auto rest = [](const Draft& draft) {
+    return std::tie(draft.slot.port, draft.slot.weight, draft.share, draft.endpoint);
   };
   if (left.loaded != right.loaded) return left.loaded;
-  return key(left) < key(right);
+  if (left.slot.tier != right.slot.tier) return left.slot.tier < right.slot.tier;
+  if (const auto order = left.slot.address <=> right.slot.address; order != 0) return order < 0;
+  return rest(left) < rest(right);
 }
 
 // Tiers beyond the last one of a table are merged into it.
@@ -38,6 +39,7 @@ size_t table_tier(size_t plan_tier) { return std::min<size_t>(plan_tier, VIC_MAX
 
 std::vector<Draft> drafts(const Plan& plan) {
   std::vector<Draft> all;
+  all.reserve(plan.endpoints.size());
   for (size_t i = 0; i < plan.tiers.size(); ++i) {
     for (const policy::Member& member : plan.tiers[i].members) {
       const policy::Endpoint& endpoint = plan.endpoints[member.endpoint];
@@ -51,7 +53,8 @@ std::vector<Draft> drafts(const Plan& plan) {
       draft.loaded = plan.tiers[i].load_percent > 0;
     }
   }
-  std::ranges::sort(all, draft_before);
+  // Mostly in order already: tiers are, and so are the endpoints of each.
+  if (!std::ranges::is_sorted(all, draft_before)) std::ranges::sort(all, draft_before);
   return all;
 }
 

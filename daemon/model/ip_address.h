@@ -2,10 +2,13 @@
 #pragma once
 
 #include <absl/status/statusor.h>
+#include <endian.h>
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,7 +27,13 @@ struct IpAddress {
   Family family = Family::kIpv4;
   std::array<uint8_t, 16> bytes{};
 
-  auto operator<=>(const IpAddress&) const = default;
+  bool operator==(const IpAddress&) const = default;
+  // By family, then byte by byte; a word at a time, as every list of endpoints is sorted by it.
+  friend std::strong_ordering operator<=>(const IpAddress& left, const IpAddress& right) {
+    if (const auto order = left.family <=> right.family; order != 0) return order;
+    if (const auto order = left.word(0) <=> right.word(0); order != 0) return order;
+    return left.word(1) <=> right.word(1);
+  }
   template <class H>
   friend H AbslHashValue(H state, const IpAddress& ip) {
     return H::combine(std::move(state), ip.family, ip.bytes);
@@ -35,6 +44,14 @@ struct IpAddress {
   // Dotted quad or RFC 4291 text. A v4-mapped IPv6 address becomes IPv4.
   static absl::StatusOr<IpAddress> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
+
+ private:
+  // Eight of the bytes as a number in host order.
+  [[nodiscard]] uint64_t word(size_t index) const {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + index * sizeof(word), sizeof(word));
+    return be64toh(word);
+  }
 };
 
 // "10.0.0.1:80", "[fd00::1]:80".

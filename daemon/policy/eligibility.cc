@@ -4,7 +4,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <variant>
 
 namespace vicinity::policy {
@@ -86,6 +85,13 @@ std::vector<SymbolId> known_networks(const EligibilityOptions& options,
   return networks;
 }
 
+// Not by a pointer to the function, which is then called.
+void sort_endpoints(std::vector<Endpoint>& endpoints) {
+  std::ranges::sort(endpoints, [](const Endpoint& left, const Endpoint& right) {
+    return endpoint_before(left, right);
+  });
+}
+
 bool is_ejected(std::span<const model::EjectedEndpoint> ejected, uint16_t service_port,
                 const Endpoint& endpoint) {
   return std::ranges::binary_search(ejected, model::EjectedEndpoint{.service_port = service_port,
@@ -96,8 +102,8 @@ bool is_ejected(std::span<const model::EjectedEndpoint> ejected, uint16_t servic
 }  // namespace
 
 bool endpoint_before(const Endpoint& left, const Endpoint& right) {
-  const auto key = [](const Endpoint& one) { return std::tie(one.address, one.port); };
-  if (key(left) != key(right)) return key(left) < key(right);
+  if (const auto order = left.address <=> right.address; order != 0) return order < 0;
+  if (left.port != right.port) return left.port < right.port;
   return left.workload->uid < right.workload->uid;
 }
 
@@ -125,9 +131,9 @@ Eligible eligible_endpoints(const model::Snapshot& snapshot, const PortQuery& qu
       result.endpoints.push_back(*endpoint);
     }
   }
-  std::ranges::sort(result.endpoints, endpoint_before);
-  std::ranges::sort(result.ejected, endpoint_before);
-  std::ranges::sort(result.unhealthy, endpoint_before);
+  sort_endpoints(result.endpoints);
+  sort_endpoints(result.ejected);
+  sort_endpoints(result.unhealthy);
   sort_by_uid(result.excluded);
   return result;
 }
@@ -138,7 +144,7 @@ Eligible with_ejected(Eligible eligible) {
   eligible.endpoints.insert(eligible.endpoints.end(), eligible.ejected.begin(),
                             eligible.ejected.end());
   eligible.ejected.clear();
-  std::ranges::sort(eligible.endpoints, endpoint_before);
+  sort_endpoints(eligible.endpoints);
   return eligible;
 }
 
