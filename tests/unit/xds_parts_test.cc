@@ -1,12 +1,15 @@
 // The parts below the session: walking a payload, storing versions, waiting.
+#include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "feed/xds/backoff.h"
 #include "feed/xds/payload.h"
+#include "feed/xds/resource.h"
 #include "feed/xds/stream.h"
 #include "feed/xds/version_store.h"
 #include "xds_fakes.h"
@@ -53,6 +56,57 @@ TEST(XdsPayload, UnknownFieldsArePassedOver) {
   const ResponseHeader header = read_header(Payload::of(bytes, 5));
   EXPECT_TRUE(header.well_formed);
   EXPECT_EQ(header.resources, 2U);
+}
+
+// As protobuf reads the same bytes, wherever they are cut or damaged.
+TEST(XdsResource, IsReadAsProtobufReadsIt) {
+  envoy::service::discovery::v3::Resource whole;
+  whole.set_name("ns/host");
+  whole.set_version("1f");
+  whole.mutable_resource()->set_type_url(std::string(kAddressType));
+  whole.mutable_resource()->set_value(
+      "\x0a\x03"
+      "abc");
+  whole.mutable_ttl()->set_seconds(5);
+  whole.add_aliases("other");
+  const std::string bytes = whole.SerializeAsString();
+  const google::protobuf::LogSilencer silent;
+  size_t read = 0;
+  const auto compare = [&](const std::string& changed) {
+    envoy::service::discovery::v3::Resource expected;
+    if (!expected.ParseFromString(changed)) return;
+    ++read;
+    EXPECT_EQ(read_resource(changed), (ResourceView{.name = expected.name(),
+                                                    .version = expected.version(),
+                                                    .type_url = expected.resource().type_url(),
+                                                    .value = expected.resource().value()}));
+  };
+  compare(bytes);
+  EXPECT_EQ(read, 1U);
+  compare(bytes + bytes);  // of equal fields the last counts
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    compare(bytes.substr(0, at));
+    for (int value = 0; value < 256; ++value) {
+      std::string changed = bytes;
+      changed[at] = static_cast<char>(value);
+      compare(changed);
+    }
+  }
+  EXPECT_GT(read, 1000U);
+}
+
+TEST(XdsResource, WhatProtobufRefusesInItIsRefused) {
+  const google::protobuf::LogSilencer silent;
+  for (const std::string& bytes :
+       {std::string("\x1a\x05"
+                    "abc"),
+        std::string("\x1a\x01\xff"), std::string("\x0a\x01\xff"),
+        std::string("\x12\x03\x0a\x01\xff"), std::string("\x12\x02\x0a\x05"), std::string(1, '\0'),
+        std::string("\x1a")}) {
+    envoy::service::discovery::v3::Resource parsed;
+    EXPECT_FALSE(parsed.ParseFromString(bytes));
+    EXPECT_EQ(read_resource(bytes), std::nullopt) << bytes;
+  }
 }
 
 TEST(XdsPayload, EmptyIsWellFormed) {

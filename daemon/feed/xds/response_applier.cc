@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 #include <variant>
 
 #include "base/strings.h"
 #include "feed/xds/options.h"
-#include "proto/discovery.pb.h"
+#include "feed/xds/resource.h"
 #include "proto/workload.pb.h"
 
 namespace vicinity::feed::xds {
 namespace {
 
-using envoy::service::discovery::v3::Resource;
 using istio::workload::Address;
 
 constexpr size_t kArenaBlock = size_t{256} << 10;
@@ -47,33 +47,32 @@ Applied ResponseApplier::apply(const Payload& payload, ResponseHeader header, Si
 
 void ResponseApplier::apply_resource(std::string_view bytes, Sink& sink) {
   arena_.Reset();
-  auto& resource = *google::protobuf::Arena::CreateMessage<Resource>(&arena_);
   auto& address = *google::protobuf::Arena::CreateMessage<Address>(&arena_);
   const size_t index = index_++;
-  if (!parse(resource, bytes) || resource.name().empty()) {
+  const std::optional<ResourceView> resource = read_resource(bytes);
+  if (!resource || resource->name.empty()) {
     refuse({fmt::format("resource {}", index), "address", "name: missing or malformed"}, sink);
     return;
   }
-  const std::string& name = resource.name();
-  sight(name, resource.version());
-  if (resource.resource().type_url() != kAddressType) {
-    refuse(
-        {name, "address",
-         fmt::format("resource: type is {}, not {}", resource.resource().type_url(), kAddressType)},
-        sink);
+  const std::string_view name = resource->name;
+  sight(name, resource->version);
+  if (resource->type_url != kAddressType) {
+    refuse({std::string(name), "address",
+            fmt::format("resource: type is {}, not {}", resource->type_url, kAddressType)},
+           sink);
     return;
   }
-  if (!parse(address, resource.resource().value())) {
-    refuse({name, "address", "resource: malformed"}, sink);
+  if (!parse(address, resource->value)) {
+    refuse({std::string(name), "address", "resource: malformed"}, sink);
     return;
   }
   DecodeResult result = decode_address(address, name, sink.symbols());
   if (!result.value) {
-    refuse({name, std::string(resource_kind(address)), to_text(result.errors)}, sink);
+    refuse({std::string(name), std::string(resource_kind(address)), to_text(result.errors)}, sink);
     return;
   }
   add(*std::move(result.value), name, sink);
-  versions_.record(name, resource.version());
+  versions_.record(name, resource->version);
 }
 
 void ResponseApplier::remove(std::string name, Sink& sink) {
