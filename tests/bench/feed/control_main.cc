@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <initializer_list>
@@ -18,7 +19,9 @@
 
 #include "base/json.h"
 #include "base/status.h"
+#include "bench/feed/connects.h"
 #include "bench/feed/daemon.h"
+#include "bench/feed/decoded.h"
 #include "bench/feed/load.h"
 #include "bench/feed/server.h"
 #include "bench/workspace.h"
@@ -36,6 +39,7 @@ struct ControlOptions {
   std::vector<std::string> sizes = {"1000x10000", "10000x100000"};  // services x workloads
   double seconds = 10;                                              // of each churn
   std::string json_file;
+  uint32_t connects = 0;  // not 0: this is the process that connects
 };
 
 struct Figure {
@@ -74,6 +78,9 @@ class ControlBench {
   absl::Status load_all();
   absl::Status settle(uint64_t peak_anonymous);
   absl::Status churn(uint32_t per_second, double seconds);
+  absl::Status wire_alone(uint32_t per_second, double seconds);
+  absl::Status add_and_remove();
+  absl::Status connect_meanwhile();
   absl::Status replace_pods();
   absl::Status lose_zones();
   absl::Status relabel();
@@ -88,7 +95,17 @@ class ControlBench {
   [[nodiscard]] int64_t latency_ns(uint64_t nonce) const {
     return server_->answered_ns(nonce + 1) - server_->sent_ns(nonce);
   }
+  // Sorted latencies of `count` changes at that pace, which `change` sends, and what they cost.
+  struct Paced {
+    std::vector<int64_t> latencies;
+    double cpu = 0;  // of one
+  };
+  template <class Change>
+  absl::StatusOr<Paced> paced(uint32_t per_second, double seconds, Change change);
+  void add_latencies(std::string name, const Paced& paced);
+  [[nodiscard]] std::vector<uint32_t> lose_third();
   void add(std::string name, std::string text, Json json);
+  void add_start(std::string name, double took);
 
   LoadSpec spec_;
   Load load_;
@@ -97,12 +114,19 @@ class ControlBench {
   std::unique_ptr<FeedServer> server_;
   std::optional<Daemon> daemon_;
   std::vector<Figure> figures_;
+  uint64_t empty_ = 0;  // resident before the first response
 };
 
 void ControlBench::add(std::string name, std::string text, Json json) {
   fmt::print("  {:<44} {}\n", name, text);
   std::fflush(stdout);
   figures_.push_back({std::move(name), std::move(text), std::move(json)});
+}
+
+void ControlBench::add_start(std::string name, double took) {
+  const double used = daemon_->cpu_seconds();
+  add(std::move(name), fmt::format("{:.0f} ms, {:.2f} s of CPU", took, used),
+      numbers({{"ms", took}, {"cpu_s", used}}));
 }
 
 void ControlBench::send(const std::vector<uint32_t>& resources,
@@ -135,8 +159,10 @@ absl::Status ControlBench::set_up() {
 
 absl::Status ControlBench::start_cold() {
   VIC_ASSIGN_OR_RETURN(const double took, daemon_->start());
-  add("cold start, exec to ready", fmt::format("{:.0f} ms", took), numbers({{"ms", took}}));
-  return server_->wait_stream(absl::Seconds(30)).status();
+  add_start("cold start, exec to ready", took);
+  VIC_RETURN_IF_ERROR(server_->wait_stream(absl::Seconds(30)).status());
+  empty_ = daemon_->memory().resident;
+  return absl::OkStatus();
 }
 
 absl::Status ControlBench::load_all() {
@@ -177,6 +203,9 @@ absl::Status ControlBench::settle(uint64_t peak_anonymous) {
   add("memory settled / peak",
       fmt::format("{:.0f} / {:.0f} MB", to_mb(memory.resident), to_mb(peak_anonymous + other)),
       numbers({{"settled", as_real(memory.resident)}, {"peak", as_real(peak_anonymous + other)}}));
+  const double each = (as_real(memory.resident) - as_real(empty_)) / spec_.workloads;
+  add("memory of a workload", fmt::format("{:.0f} bytes above an empty daemon's", each),
+      numbers({{"bytes", each}}));
   add("kernel memory of the tables", fmt::format("{:.1f} MB for {:.0f} slots", kernel / 1e6, slots),
       numbers({{"bytes", kernel}, {"slots", slots}}));
   return absl::OkStatus();
@@ -187,9 +216,9 @@ double at_part(const std::vector<int64_t>& ns, double part) {
   return static_cast<double>(ns[static_cast<size_t>(part * as_real(ns.size() - 1))]) / 1e3;
 }
 
-absl::Status ControlBench::churn(uint32_t per_second, double seconds) {
-  std::mt19937 random(per_second);
-  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+template <class Change>
+absl::StatusOr<ControlBench::Paced> ControlBench::paced(uint32_t per_second, double seconds,
+                                                        Change change) {
   const auto count = std::max<uint64_t>(1, static_cast<uint64_t>(seconds * per_second));
   const int64_t step = 1'000'000'000 / per_second;
   const uint64_t first = server_->next_nonce();
@@ -199,24 +228,66 @@ absl::Status ControlBench::churn(uint32_t per_second, double seconds) {
     const int64_t due = begin + static_cast<int64_t>(i) * step;
     if (const int64_t early = due - testing::monotonic_ns(); early > 0)
       testing::pause_for(std::chrono::nanoseconds(early));
-    const uint32_t workload = pick(random);
-    load_.flip_health(workload);
-    send({load_.workload(workload)});
+    change();
   }
   VIC_RETURN_IF_ERROR(server_->wait_answers(kPatience));
   const double lasted = static_cast<double>(testing::monotonic_ns() - begin) / 1e9;
-  const double used = daemon_->cpu_seconds() - cpu;
-  std::vector<int64_t> latencies;
-  for (uint64_t i = 0; i < count; ++i) latencies.push_back(latency_ns(first + 2 * i));
-  std::ranges::sort(latencies);
-  add(fmt::format("{} changes a second, wire to table", per_second),
-      fmt::format("p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us, {:.1f} % of a CPU",
-                  at_part(latencies, 0.5), at_part(latencies, 0.99), at_part(latencies, 1.0),
-                  100 * used / lasted),
-      numbers({{"p50_us", at_part(latencies, 0.5)},
-               {"p99_us", at_part(latencies, 0.99)},
-               {"max_us", at_part(latencies, 1.0)},
-               {"cpu", used / lasted}}));
+  Paced result = {.latencies = {}, .cpu = (daemon_->cpu_seconds() - cpu) / lasted};
+  for (uint64_t i = 0; i < count; ++i) result.latencies.push_back(latency_ns(first + 2 * i));
+  std::ranges::sort(result.latencies);
+  return result;
+}
+
+void ControlBench::add_latencies(std::string name, const Paced& paced) {
+  const auto at = [&](double part) { return at_part(paced.latencies, part); };
+  add(std::move(name),
+      fmt::format("p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us, {:.1f} % of a CPU", at(0.5),
+                  at(0.99), at(1.0), 100 * paced.cpu),
+      numbers(
+          {{"p50_us", at(0.5)}, {"p99_us", at(0.99)}, {"max_us", at(1.0)}, {"cpu", paced.cpu}}));
+}
+
+absl::Status ControlBench::churn(uint32_t per_second, double seconds) {
+  std::mt19937 random(per_second);
+  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+  VIC_ASSIGN_OR_RETURN(const Paced result, paced(per_second, seconds, [&] {
+                         const uint32_t workload = pick(random);
+                         load_.flip_health(workload);
+                         send({load_.workload(workload)});
+                       }));
+  add_latencies(fmt::format("{} changes a second, wire to table", per_second), result);
+  return absl::OkStatus();
+}
+
+// Of the rows above, what is neither decoding nor tables: responses that say nothing.
+absl::Status ControlBench::wire_alone(uint32_t per_second, double seconds) {
+  VIC_ASSIGN_OR_RETURN(const Paced result, paced(per_second, seconds, [&] { send({}); }));
+  add_latencies(fmt::format("{} empty responses a second", per_second), result);
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::add_and_remove() {
+  std::mt19937 random(1);
+  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+  uint32_t workload = 0;
+  bool there = true;
+  std::array<std::vector<int64_t>, 2> times;  // of removals, of additions
+  for (int i = 0; i < 200; ++i) {
+    if (there) workload = pick(random);
+    const uint64_t nonce = server_->next_nonce();
+    if (there)
+      send({}, {load_.name(load_.workload(workload))});
+    else
+      send({load_.workload(workload)});
+    VIC_RETURN_IF_ERROR(server_->wait_answers(kPatience));
+    times[there ? 0 : 1].push_back(latency_ns(nonce));
+    there = !there;
+  }
+  for (auto& each : times) std::ranges::sort(each);
+  const double removed = at_part(times[0], 0.5);
+  const double added = at_part(times[1], 0.5);
+  add("one pod removed / added", fmt::format("p50 {:.0f} / {:.0f} us", removed, added),
+      numbers({{"removed_us", removed}, {"added_us", added}}));
   return absl::OkStatus();
 }
 
@@ -239,17 +310,40 @@ absl::Status ControlBench::replace_pods() {
   return absl::OkStatus();
 }
 
-absl::Status ControlBench::lose_zones() {
+// And back, by turns.
+std::vector<uint32_t> ControlBench::lose_third() {
   std::vector<uint32_t> lost;
   for (uint32_t i = 0; i < spec_.workloads; ++i) {
     if (load_.zone(i) % 3 != 1) continue;
     load_.flip_health(i);
     lost.push_back(load_.workload(i));
   }
+  return lost;
+}
+
+absl::Status ControlBench::lose_zones() {
+  const std::vector<uint32_t> lost = lose_third();
   VIC_ASSIGN_OR_RETURN(const Work work, change(lost));
   add(fmt::format("a third of all workloads ({}) lost", lost.size()),
       fmt::format("{:.0f} ms, {:.2f} s of CPU", to_ms(work.wall_ns), work.cpu_s),
       numbers({{"ms", to_ms(work.wall_ns)}, {"cpu_s", work.cpu_s}}));
+  return absl::OkStatus();
+}
+
+// A connect does not wait for the control plane, whatever that is doing.
+absl::Status ControlBench::connect_meanwhile() {
+  const uint32_t services = std::min(100U, spec_.services);
+  VIC_ASSIGN_OR_RETURN(Connects connects, Connects::start(*netns_, daemon_->cgroup(), services));
+  for (int i = 0; i < 6; ++i) VIC_RETURN_IF_ERROR(change(lose_third()).status());
+  VIC_ASSIGN_OR_RETURN(const ConnectTally tally, connects.stop());
+  add("connects while a third goes and comes thrice",
+      fmt::format("{} of {} failed, p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us", tally.failed,
+                  tally.connects, tally.p50_us, tally.p99_us, tally.max_us),
+      numbers({{"connects", as_real(tally.connects)},
+               {"failed", as_real(tally.failed)},
+               {"p50_us", tally.p50_us},
+               {"p99_us", tally.p99_us},
+               {"max_us", tally.max_us}}));
   return absl::OkStatus();
 }
 
@@ -285,10 +379,12 @@ absl::Status ControlBench::reconnect() {
   const double used = daemon_->cpu_seconds() - cpu;
   VIC_ASSIGN_OR_RETURN(const double after, daemon_->metric(kPublished));
   add("reconnect, nothing changed",
-      fmt::format("{} of {} versions claimed, {} resources sent again, {:.0f} tables published, "
-                  "{:.0f} ms, {:.2f} s of CPU",
-                  claimed.size(), load_.resources(), stale.size(), after - before, took, used),
+      fmt::format("{} of {} versions claimed in {:.2f} MB, {} resources sent again, {:.0f} tables "
+                  "published, {:.0f} ms, {:.2f} s of CPU",
+                  claimed.size(), load_.resources(), to_mb(request.ByteSizeLong()), stale.size(),
+                  after - before, took, used),
       numbers({{"claimed", as_real(claimed.size())},
+               {"request_bytes", as_real(request.ByteSizeLong())},
                {"sent", as_real(stale.size())},
                {"published", after - before},
                {"ms", took},
@@ -299,8 +395,7 @@ absl::Status ControlBench::reconnect() {
 absl::Status ControlBench::restart() {
   VIC_RETURN_IF_ERROR(daemon_->kill());
   VIC_ASSIGN_OR_RETURN(const double took, daemon_->start());
-  add("start with adopted tables, exec to ready", fmt::format("{:.0f} ms", took),
-      numbers({{"ms", took}}));
+  add_start("start with adopted tables, exec to ready", took);
   return absl::OkStatus();
 }
 
@@ -310,11 +405,29 @@ absl::Status ControlBench::run(double churn_seconds) {
   VIC_RETURN_IF_ERROR(load_all());
   for (const uint32_t per_second : {1U, 100U, 2000U})
     VIC_RETURN_IF_ERROR(churn(per_second, churn_seconds));
+  for (const uint32_t per_second : {1U, 100U})
+    VIC_RETURN_IF_ERROR(wire_alone(per_second, churn_seconds));
+  VIC_RETURN_IF_ERROR(add_and_remove());
   VIC_RETURN_IF_ERROR(replace_pods());
   VIC_RETURN_IF_ERROR(lose_zones());
+  VIC_RETURN_IF_ERROR(connect_meanwhile());
   VIC_RETURN_IF_ERROR(relabel());
   VIC_RETURN_IF_ERROR(reconnect());
   return restart();
+}
+
+absl::Status bench_decoded(const Workspace& workspace, Json& results) {
+  constexpr std::array<uint32_t, 3> kSizes = {100, 1000, 10000};
+  VIC_ASSIGN_OR_RETURN(const auto rows, measure_decoded(workspace, kSizes));
+  fmt::print("decoded to table, one change of a service\n");
+  Json figures = Json::object();
+  for (const DecodedRow& row : rows) {
+    const std::string name = fmt::format("one of {} endpoints {}", row.endpoints, row.change);
+    fmt::print("  {:<44} p50 {:.0f} us, p99 {:.0f} us\n", name, row.p50_us, row.p99_us);
+    figures.add(name, numbers({{"p50_us", row.p50_us}, {"p99_us", row.p99_us}}));
+  }
+  results.add("decoded", std::move(figures));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<LoadSpec> parse_size(const std::string& text) {
@@ -329,6 +442,7 @@ absl::StatusOr<LoadSpec> parse_size(const std::string& text) {
 absl::Status bench(const ControlOptions& options) {
   VIC_ASSIGN_OR_RETURN(const Workspace workspace, Workspace::create());
   Json results = Json::object();
+  VIC_RETURN_IF_ERROR(bench_decoded(workspace, results));
   for (const std::string& size : options.sizes) {
     VIC_ASSIGN_OR_RETURN(const LoadSpec spec, parse_size(size));
     fmt::print("{} services, {} workloads\n", spec.services, spec.workloads);
@@ -350,7 +464,9 @@ int run(int argc, char** argv) {
   app.add_option("--size", options.sizes, "SERVICESxWORKLOADS, may be repeated");
   app.add_option("--seconds", options.seconds, "of each churn");
   app.add_option("--json", options.json_file, "write the results to this file too");
+  app.add_option("--connects", options.connects)->group("");
   CLI11_PARSE(app, argc, argv);
+  if (options.connects > 0) return connect_until_stopped(options.connects);
   const absl::Status status = bench(options);
   if (!status.ok()) fmt::print(stderr, "bench_control: {}\n", base::message(status));
   return status.ok() ? 0 : 1;

@@ -62,6 +62,8 @@ std::vector<uint32_t> spread(const LoadSpec& spec) {
 
 }  // namespace
 
+uint32_t load_service_address(uint32_t service) { return kServiceNet + 1 + service; }
+
 Load::Load(const LoadSpec& spec)
     : spec_(spec),
       service_of_(spread(spec)),
@@ -94,7 +96,7 @@ istio::workload::Service Load::make_service(uint32_t number) const {
   service.set_name(fmt::format("service-{}", number));
   service.set_namespace_(name_space(number));
   service.set_hostname(hostname(number));
-  service.add_addresses()->set_address(bytes_of(kServiceNet + 1 + number));
+  service.add_addresses()->set_address(bytes_of(load_service_address(number)));
   auto* port = service.add_ports();
   port->set_service_port(80);
   port->set_target_port(8080);

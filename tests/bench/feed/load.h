@@ -60,5 +60,7 @@ class Load {
 };
 
 inline constexpr char kLoadThisNode[] = "node-0";
+// Where a service is; IPv4, in host order.
+[[nodiscard]] uint32_t load_service_address(uint32_t service);
 
 }  // namespace vicinity::bench
