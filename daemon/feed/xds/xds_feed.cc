@@ -1,5 +1,7 @@
 #include "feed/xds/xds_feed.h"
 
+#include <malloc.h>
+
 #include <memory>
 #include <random>
 #include <utility>
@@ -9,6 +11,19 @@
 #include "model/ip_address.h"
 
 namespace vicinity::feed::xds {
+namespace {
+
+constexpr size_t kLargeMessage = size_t{4} << 20;
+
+// A large answer comes in many small pieces, which would stay in the allocator's lists for good.
+void give_back_memory() { ::malloc_trim(0); }
+
+}  // namespace
+
+size_t XdsFeed::size_of(const Event& event) {
+  const auto* message = std::get_if<Message>(&event);
+  return message == nullptr ? 0 : message->payload.size;
+}
 
 XdsFeed::XdsFeed(XdsOptions options, std::unique_ptr<Transport> transport, Uniform uniform)
     : options_(std::move(options)),
@@ -35,7 +50,9 @@ absl::Status XdsFeed::start(std::function<void()> wake) {
 bool XdsFeed::process(Sink& sink, absl::Time now) {
   if (!running_) return false;
   if (std::optional<Event> event = inbox_.pop()) {
+    const size_t size = size_of(*event);
     handle(*std::move(event), sink, now);
+    if (size >= kLargeMessage) give_back_memory();
     return true;
   }
   session_.on_tick(sink, now);

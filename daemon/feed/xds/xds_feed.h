@@ -61,6 +61,7 @@ class XdsFeed final : public Feed {
     std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
   };
 
+  [[nodiscard]] static size_t size_of(const Event& event);
   void connect(const Sink& sink);
   void handle(Event event, Sink& sink, absl::Time now);
   void handle_message(const Message& message, Sink& sink, absl::Time now);
