@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -16,6 +17,7 @@ namespace {
 
 using istio::workload::Address;
 
+constexpr size_t kLeastResource = 64;  // bytes
 constexpr size_t kArenaBlock = size_t{256} << 10;
 
 google::protobuf::ArenaOptions arena_options(std::vector<char>& block) {
@@ -38,6 +40,8 @@ Applied ResponseApplier::apply(const Payload& payload, ResponseHeader header, Si
   applied_ = {};
   index_ = 0;
   unnamed_ = 0;
+  // Empty ones, of which a response may have any number, are refused.
+  versions_.expect(std::min(header.resources, payload.size / kLeastResource));
   for (std::string& name : header.removed) remove(std::move(name), sink);
   for_each_resource(payload, [&](std::string_view bytes) { apply_resource(bytes, sink); });
   flush(sink);

@@ -26,8 +26,9 @@ std::optional<uint64_t> parse_hex(std::string_view version) {
 VersionStore::Sighting VersionStore::sight(std::string_view name, std::string_view version) {
   const uint64_t key = key_of(name);
   const auto found = entries_.find(key);
-  if (found == entries_.end()) return {};
-  Entry& entry = found->second;
+  sighted_ = {.key = key, .entry = found == entries_.end() ? nullptr : &found->second};
+  if (sighted_.entry == nullptr) return {};
+  Entry& entry = *sighted_.entry;
   const Sighting sighting{
       .before = entry.mark,
       .known = true,
@@ -39,7 +40,9 @@ VersionStore::Sighting VersionStore::sight(std::string_view name, std::string_vi
 
 void VersionStore::record(std::string_view name, std::string_view version) {
   const uint64_t key = key_of(name);
-  Entry& entry = entries_[key];
+  const bool is_sighted = sighted_.entry != nullptr && sighted_.key == key;
+  Entry& entry = is_sighted ? *sighted_.entry : entries_[key];
+  sighted_ = {};
   set_mark(entry, Mark::kSeen);
   if (entry.kind == Kind::kText) texts_.erase(key);
   entry.kind = Kind::kNone;
@@ -53,7 +56,13 @@ void VersionStore::record(std::string_view name, std::string_view version) {
   texts_[key] = version;
 }
 
+void VersionStore::expect(size_t resources) {
+  sighted_ = {};
+  if (entries_.empty()) entries_.reserve(resources);
+}
+
 void VersionStore::erase(std::string_view name) {
+  sighted_ = {};
   const auto found = entries_.find(key_of(name));
   if (found == entries_.end()) return;
   set_mark(found->second, Mark::kSeen);
@@ -68,6 +77,7 @@ void VersionStore::expect_all() {
 }
 
 void VersionStore::claim(std::string_view name) {
+  sighted_ = {};
   set_mark(entries_[key_of(name)], Mark::kClaimed);
 }
 

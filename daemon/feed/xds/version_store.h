@@ -31,6 +31,8 @@ class VersionStore {
     bool same_version = false;  // and not empty
   };
 
+  // A response of so many resources comes: the first one makes room for all of them at once.
+  void expect(size_t resources);
   // Marks the resource as seen; its version stays, a name not known stays unknown.
   Sighting sight(std::string_view name, std::string_view version);
   // The resource was accepted in this version.
@@ -56,12 +58,19 @@ class VersionStore {
     Mark mark = Mark::kSeen;
   };
 
+  // What sight() found last; in a large store finding it again is most of what record() costs.
+  struct Sighted {
+    uint64_t key = 0;
+    Entry* entry = nullptr;
+  };
+
   void set_mark(Entry& entry, Mark mark);
   void count(Mark mark, ptrdiff_t difference);
   [[nodiscard]] std::string text(uint64_t key, const Entry& entry) const;
 
   absl::flat_hash_map<uint64_t, Entry> entries_;
   absl::flat_hash_map<uint64_t, std::string> texts_;  // versions of Kind::kText
+  Sighted sighted_;
   ptrdiff_t pending_ = 0;
   ptrdiff_t claimed_ = 0;
 };
