@@ -13,7 +13,6 @@
 #include "bench/far_host.h"
 #include "bench/hooks.h"
 #include "bench/workspace.h"
-#include "compile/choices.h"
 #include "dataplane/kernel_dataplane.h"
 #include "support/bpffs.h"
 #include "support/wait.h"
@@ -22,12 +21,9 @@ namespace vicinity::bench {
 namespace {
 
 using dataplane::KernelDataplane;
-using model::Family;
 
 constexpr Shape kShape = {.services = 100, .endpoints = 20};
 constexpr absl::Duration kLease = absl::Minutes(10);
-constexpr compile::Watch kWatch = {
-    .refused_in_row = 1, .timeouts_in_row = 3, .suspicion_ms = 30'000, .most_suspects = 10};
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -36,16 +32,6 @@ double median(std::vector<double> values) {
 
 // Of what a busy machine only makes longer.
 double lowest(const std::vector<double>& values) { return std::ranges::min(values); }
-
-compile::Diff watched(compile::Diff diff) {
-  for (compile::ServiceTable& service : diff.upserts) {
-    for (compile::PortTable& port : service.ports) {
-      port.watch = kWatch;
-      for (size_t i = 0; i < port.loaded; ++i) port.slots[i].share = 1;
-    }
-  }
-  return diff;
-}
 
 struct Series {
   std::vector<double> connect_ns;
@@ -58,17 +44,18 @@ struct Series {
 // One node with the programs of detection attached, or without.
 class Bench {
  public:
-  // `netns`: of the client, where `far` says who answers it.
+  // `netns`: of the client, where `arrival` says who answers it.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Bench>> make(const CostOptions& options,
                                                                    const testing::Netns& netns,
-                                                                   Far far) {
+                                                                   Arrival arrival) {
     VIC_ASSIGN_OR_RETURN(Workspace workspace, Workspace::create());
     VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("failure"));
     VIC_ASSIGN_OR_RETURN(Client client, Client::start(netns, cgroup));
     auto self = std::unique_ptr<Bench>(
         new Bench(options, std::move(workspace), std::move(cgroup), std::move(client)));
-    self->far_ = far;
-    VIC_ASSIGN_OR_RETURN(self->plain_, compile_cluster(make_cluster({.shape = kShape}), {}));
+    self->arrival_ = arrival;
+    VIC_ASSIGN_OR_RETURN(self->plain_,
+                         compile_cluster(make_cluster({.shape = kShape}), {.shape = kShape}));
     self->watched_ = watched(self->plain_);
     return self;
   }
@@ -83,9 +70,9 @@ class Bench {
     VIC_ASSIGN_OR_RETURN(const EmptyHooks empty, EmptyHooks::attach(cgroup_));
     VIC_ASSIGN_OR_RETURN(const RunTimeStats stats, RunTimeStats::enable());
     Batch straight = batch();
-    straight.target = Target::kEndpoint;
+    straight.traffic.aim = Aim::kEndpoint;
     VIC_RETURN_IF_ERROR(client_.run(straight).status());
-    VIC_ASSIGN_OR_RETURN(const HookRuns runs, hook_runs(cgroup_, Family::kIpv4));
+    VIC_ASSIGN_OR_RETURN(const HookRuns runs, hook_runs(cgroup_, BPF_CGROUP_INET4_CONNECT));
     return static_cast<double>(runs.time_ns) / static_cast<double>(runs.count);
   }
 
@@ -134,7 +121,10 @@ class Bench {
   }
 
   [[nodiscard]] Batch batch() {
-    return {.shape = kShape, .connects = options_.connects, .seed = ++seed_, .far = far_};
+    return {.shape = kShape,
+            .connects = options_.connects,
+            .traffic = {.arrival = arrival_},
+            .seed = ++seed_};
   }
 
   absl::Status measure(Series& series) {
@@ -142,10 +132,10 @@ class Bench {
     series.connect_ns.push_back(result.latencies_ns[result.latencies_ns.size() / 2]);
     series.whole_ns.push_back(static_cast<double>(result.elapsed_ns) / options_.connects);
     VIC_ASSIGN_OR_RETURN(const RunTimeStats stats, RunTimeStats::enable());
-    VIC_ASSIGN_OR_RETURN(const HookRuns before, hook_runs(cgroup_, Family::kIpv4));
+    VIC_ASSIGN_OR_RETURN(const HookRuns before, hook_runs(cgroup_, BPF_CGROUP_INET4_CONNECT));
     VIC_ASSIGN_OR_RETURN(const HookRuns others_before, other_runs());
     VIC_RETURN_IF_ERROR(client_.run(batch()).status());
-    VIC_ASSIGN_OR_RETURN(const HookRuns after, hook_runs(cgroup_, Family::kIpv4));
+    VIC_ASSIGN_OR_RETURN(const HookRuns after, hook_runs(cgroup_, BPF_CGROUP_INET4_CONNECT));
     VIC_ASSIGN_OR_RETURN(const HookRuns others_after, other_runs());
     const double connects = options_.connects;
     series.hook_ns.push_back(static_cast<double>(after.time_ns - before.time_ns) / connects);
@@ -186,7 +176,7 @@ class Bench {
   Workspace workspace_;
   testing::Cgroup cgroup_;
   Client client_;
-  Far far_ = Far::kHere;
+  Arrival arrival_ = Arrival::kEndpoint;
   std::string pin_dir_;
   uint64_t seed_ = 0;
   std::unique_ptr<KernelDataplane> dataplane_;
@@ -194,8 +184,9 @@ class Bench {
   compile::Diff watched_;
 };
 
-absl::StatusOr<Cost> cost_in(const CostOptions& options, const testing::Netns& netns, Far far) {
-  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options, netns, far));
+absl::StatusOr<Cost> cost_in(const CostOptions& options, const testing::Netns& netns,
+                             Arrival arrival) {
+  VIC_ASSIGN_OR_RETURN(const std::unique_ptr<Bench> bench, Bench::make(options, netns, arrival));
   VIC_ASSIGN_OR_RETURN(const double floor, bench->floor());
   VIC_RETURN_IF_ERROR(bench->open());
   Series without;
@@ -216,12 +207,12 @@ absl::StatusOr<Cost> cost_in(const CostOptions& options, const testing::Netns& n
 
 absl::StatusOr<Cost> cost_of_detection(const CostOptions& options) {
   VIC_ASSIGN_OR_RETURN(const testing::Netns netns, make_endpoint_netns());
-  return cost_in(options, netns, Far::kHere);
+  return cost_in(options, netns, Arrival::kEndpoint);
 }
 
 absl::StatusOr<Cost> cost_to_the_client(const CostOptions& options) {
   VIC_ASSIGN_OR_RETURN(const std::unique_ptr<FarHost> far, FarHost::start());
-  return cost_in(options, far->netns(), Far::kElsewhere);
+  return cost_in(options, far->netns(), Arrival::kElsewhere);
 }
 
 }  // namespace vicinity::bench

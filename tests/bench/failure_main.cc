@@ -7,68 +7,93 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "bench/client.h"
 #include "bench/failure_cost.h"
 #include "bench/failure_scenes.h"
+#include "bench/json_file.h"
 
 namespace vicinity::bench {
 namespace {
 
+using base::Json;
+
 struct FailureOptions {
   CostOptions cost;
   bool with_scenes = true;
+  std::string json_file;
 };
 
-void row(std::string_view name, const Pair& pair) {
-  fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
-             pair.with / pair.without, pair.with - pair.without);
-}
+class Rows {
+ public:
+  void add(std::string_view name, const Pair& pair) {
+    fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
+               pair.with / pair.without, pair.with - pair.without);
+    json_.add(name, Json::object({{"without_ns", Json::real(pair.without)},
+                                  {"with_ns", Json::real(pair.with)}}));
+  }
+  [[nodiscard]] const Json& json() const { return json_; }
+
+ private:
+  Json json_ = Json::object();
+};
 
 Pair all_programs(const Cost& cost) {
   return {.without = cost.hook_ns.without + cost.others_ns.without,
           .with = cost.hook_ns.with + cost.others_ns.with};
 }
 
-void print_cost(const Cost& cost, const Cost& client) {
+Json print_cost(const Cost& cost, const Cost& client) {
+  Rows rows;
   fmt::print("{:44} {:>9} {:>9} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
              "with", "ratio", "more");
-  row("connect(), half of them are faster", cost.connect_ns);
-  row("connect, accept, close, fastest round", cost.whole_ns);
-  row("connect4 program", cost.hook_ns);
-  row("programs beside it, at both ends", cost.others_ns);
-  row("all programs, at both ends", all_programs(cost));
+  rows.add("connect(), half of them are faster", cost.connect_ns);
+  rows.add("connect, accept, close, fastest round", cost.whole_ns);
+  rows.add("connect4 program", cost.hook_ns);
+  rows.add("programs beside it, at both ends", cost.others_ns);
+  rows.add("all programs, at both ends", all_programs(cost));
   fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it", cost.other_runs.without,
              cost.other_runs.with);
-  row("programs beside it, at the client's end", client.others_ns);
-  row("all programs, at the client's end", all_programs(client));
+  rows.add("programs beside it, at the client's end", client.others_ns);
+  rows.add("all programs, at the client's end", all_programs(client));
   fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it, client's end",
              client.other_runs.without, client.other_runs.with);
   fmt::print("programs: above an empty one, {:.0f} ns a run\n", cost.floor_ns);
+  return rows.json();
 }
 
-absl::Status print_scenes() {
+absl::StatusOr<Json> print_scenes() {
+  Json results = Json::object();
+  const auto row = [&](std::string_view name, uint64_t value) {
+    fmt::print("{:58} {:>10}\n", name, value);
+    results.add(name, Json::number(value));
+  };
   fmt::print("\n{:58} {:>10}\n", "endpoints that fail", "");
   VIC_ASSIGN_OR_RETURN(const DeadEndpoint on, one_of_three_dies(Reaction::kOn));
   VIC_ASSIGN_OR_RETURN(const DeadEndpoint off, one_of_three_dies(Reaction::kOff));
-  fmt::print("{:58} {:>10}\n", "1 of 3 dies: failed of the next 1,000, reaction on", on.failed);
-  fmt::print("{:58} {:>10}\n", "  spared by another draw", on.saved);
-  fmt::print("{:58} {:>10}\n", "1 of 3 dies: failed of the next 1,000, reaction off", off.failed);
+  row("1 of 3 dies: failed of the next 1,000, reaction on", on.failed);
+  row("  spared by another draw", on.saved);
+  row("1 of 3 dies: failed of the next 1,000, reaction off", off.failed);
   VIC_ASSIGN_OR_RETURN(const DeadZone zone, zone_goes_silent());
-  fmt::print("{:58} {:>10}\n", "zone of 20 drops packets: failed connects", zone.failed);
-  fmt::print("{:58} {:>10}\n", "  most of one endpoint", zone.most_of_one);
-  fmt::print("{:58} {:>10}\n", "  failed of 500 after that, all in the next tier",
-             zone.failed_after);
-  return absl::OkStatus();
+  row("zone of 20 drops packets: failed connects", zone.failed);
+  row("  most of one endpoint", zone.most_of_one);
+  row("  failed of 500 after that, all in the next tier", zone.failed_after);
+  return results;
 }
 
 absl::Status bench(const FailureOptions& options) {
   VIC_ASSIGN_OR_RETURN(const Cost cost, cost_of_detection(options.cost));
   VIC_ASSIGN_OR_RETURN(const Cost client, cost_to_the_client(options.cost));
-  print_cost(cost, client);
+  Json results = Json::object({{"cost", print_cost(cost, client)}});
   std::fflush(stdout);
-  return options.with_scenes ? print_scenes() : absl::OkStatus();
+  if (options.with_scenes) {
+    VIC_ASSIGN_OR_RETURN(Json scenes, print_scenes());
+    results.add("scenes", std::move(scenes));
+  }
+  return write_json(results, options.json_file);
 }
 
 int run(int argc, char** argv) {
@@ -77,6 +102,7 @@ int run(int argc, char** argv) {
   bool cost_only = false;
   app.add_option("--rounds", options.cost.rounds);
   app.add_option("--connects", options.cost.connects, "per round");
+  app.add_option("--json", options.json_file, "write the results to this file too");
   app.add_flag("--cost-only", cost_only, "no endpoints that fail");
   CLI11_PARSE(app, argc, argv);
   options.with_scenes = !cost_only;

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "bench/shape.h"
 #include "support/netlink.h"
 
 namespace vicinity::bench {
@@ -95,7 +96,8 @@ absl::Status route_to(const testing::Netns& netns) {
   VIC_RETURN_IF_ERROR(link.set_up(device));
   VIC_ASSIGN_OR_RETURN(const testing::IpPrefix own, testing::parse_prefix("10.97.0.1"));
   VIC_RETURN_IF_ERROR(link.add_address(device, own));
-  VIC_ASSIGN_OR_RETURN(const testing::IpPrefix all, testing::parse_prefix("10.244.0.0/16"));
+  VIC_ASSIGN_OR_RETURN(const testing::IpPrefix all,
+                       testing::parse_prefix(networks_of(model::Family::kIpv4).endpoints));
   return link.add_route({.to = all, .device = device});
 }
 

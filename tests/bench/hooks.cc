@@ -18,6 +18,11 @@ std::span<const std::byte> empty_object();
 namespace {
 
 constexpr uint32_t kMaxPrograms = 8;
+constexpr auto kSocketHooks = std::to_array<bpf_attach_type>(
+    {BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_UDP4_SENDMSG,
+     BPF_CGROUP_UDP6_SENDMSG, BPF_CGROUP_UDP4_RECVMSG, BPF_CGROUP_UDP6_RECVMSG,
+     BPF_CGROUP_INET4_GETPEERNAME, BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_INET_SOCK_RELEASE,
+     BPF_CGROUP_SOCK_OPS});
 
 absl::StatusOr<HookRuns> runs_of(uint32_t program) {
   const base::UniqueFd fd(bpf_prog_get_fd_by_id(program));
@@ -42,18 +47,26 @@ absl::StatusOr<HookRuns> runs_of_program(int fd) {
   return HookRuns{.time_ns = info.run_time_ns, .count = info.run_cnt};
 }
 
-absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup, model::Family family) {
-  const bpf_attach_type type =
-      family == model::Family::kIpv4 ? BPF_CGROUP_INET4_CONNECT : BPF_CGROUP_INET6_CONNECT;
+absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup, bpf_attach_type hook) {
   std::array<uint32_t, kMaxPrograms> ids{};
   uint32_t flags = 0;
   uint32_t count = kMaxPrograms;
-  if (bpf_prog_query(cgroup.fd(), type, 0, &flags, ids.data(), &count) != 0) {
+  if (bpf_prog_query(cgroup.fd(), hook, 0, &flags, ids.data(), &count) != 0) {
     return base::errno_status(fmt::format("cgroup {}: list its programs", cgroup.path()));
   }
   HookRuns sum;
   for (const uint32_t id : std::span(ids).first(count)) {
     VIC_ASSIGN_OR_RETURN(const HookRuns runs, runs_of(id));
+    sum.time_ns += runs.time_ns;
+    sum.count += runs.count;
+  }
+  return sum;
+}
+
+absl::StatusOr<HookRuns> all_hook_runs(const testing::Cgroup& cgroup) {
+  HookRuns sum;
+  for (const bpf_attach_type hook : kSocketHooks) {
+    VIC_ASSIGN_OR_RETURN(const HookRuns runs, hook_runs(cgroup, hook));
     sum.time_ns += runs.time_ns;
     sum.count += runs.count;
   }
@@ -78,8 +91,11 @@ absl::StatusOr<EmptyHooks> EmptyHooks::attach(const testing::Cgroup& cgroup) {
   if (hooks.object_ == nullptr || bpf_object__load(hooks.object_.get()) != 0) {
     return base::errno_status("empty programs: load");
   }
-  VIC_ASSIGN_OR_RETURN(hooks.connect4_, hooks.attach_one("empty_connect4", cgroup.fd()));
-  VIC_ASSIGN_OR_RETURN(hooks.connect6_, hooks.attach_one("empty_connect6", cgroup.fd()));
+  for (const char* program :
+       {"empty_connect4", "empty_connect6", "empty_sendmsg4", "empty_sendmsg6"}) {
+    VIC_ASSIGN_OR_RETURN(Owned<bpf_link> link, hooks.attach_one(program, cgroup.fd()));
+    hooks.links_.push_back(std::move(link));
+  }
   return hooks;
 }
 

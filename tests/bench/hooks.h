@@ -5,11 +5,14 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
+#include <linux/bpf.h>
+
 #include <cstdint>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "base/unique_fd.h"
-#include "model/ip_address.h"
 #include "support/cgroup.h"
 
 struct bpf_link;
@@ -34,11 +37,14 @@ struct HookRuns {
 
 // All runs so far of this program.
 [[nodiscard]] absl::StatusOr<HookRuns> runs_of_program(int fd);
-// All runs so far of the connect programs attached to exactly this cgroup.
+// All runs so far of the programs of this kind that are attached to exactly this cgroup.
 [[nodiscard]] absl::StatusOr<HookRuns> hook_runs(const testing::Cgroup& cgroup,
-                                                 model::Family family);
+                                                 bpf_attach_type hook);
+// The same of all kinds that see a socket.
+[[nodiscard]] absl::StatusOr<HookRuns> all_hook_runs(const testing::Cgroup& cgroup);
 
-// connect4 and connect6 programs of one instruction, attached as long as the object lives.
+// Programs of one instruction for connect() and sendto() in both families, attached as long as the
+// object lives.
 class EmptyHooks {
  public:
   [[nodiscard]] static absl::StatusOr<EmptyHooks> attach(const testing::Cgroup& cgroup);
@@ -53,8 +59,7 @@ class EmptyHooks {
   [[nodiscard]] absl::StatusOr<Owned<bpf_link>> attach_one(const char* program, int cgroup_fd);
 
   Owned<bpf_object> object_;
-  Owned<bpf_link> connect4_;
-  Owned<bpf_link> connect6_;
+  std::vector<Owned<bpf_link>> links_;
 };
 
 }  // namespace vicinity::bench

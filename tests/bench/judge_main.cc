@@ -10,11 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/json_file.h"
 #include "health/judge.h"
 #include "health/load_judge.h"
 
 namespace vicinity::bench {
 namespace {
+
+using base::Json;
 
 constexpr uint32_t kServices = 1000;
 constexpr uint32_t kHosts = 100;  // of each
@@ -88,7 +91,7 @@ struct Load {
   size_t failing;
 };
 
-void measure(const policy::OutlierSpec& spec, const Load& load) {
+Json measure(const policy::OutlierSpec& spec, const Load& load) {
   Node node(spec);
   double spent = 0;
   for (int i = 0; i < kLooks; ++i) {
@@ -100,6 +103,7 @@ void measure(const policy::OutlierSpec& spec, const Load& load) {
   const double per_look = spent / kLooks;
   fmt::print("{:<40} {:>8.3f} ms {:>8.3f} %   {} of {} ejected\n", load.what, per_look,
              per_look / 10, node.counts().ejected, node.counts().judged);
+  return Json::object({{"row", Json::string(load.what)}, {"ms", Json::real(per_look)}});
 }
 
 // The same services, a tenth of their endpoints near, looked at every second.
@@ -143,7 +147,7 @@ class WeighedNode {
   std::vector<health::LoadCounted> counts_;
 };
 
-void measure_weighing(std::string_view what, uint64_t connections) {
+Json measure_weighing(std::string_view what, uint64_t connections) {
   WeighedNode node;
   double spent = 0;
   size_t steps = 0;
@@ -155,28 +159,34 @@ void measure_weighing(std::string_view what, uint64_t connections) {
   }
   fmt::print("{:<40} {:>8.3f} ms {:>8.3f} %   {} steps\n", what, spent / kLooks,
              spent / kLooks / 10, steps);
+  return Json::object({{"row", Json::string(what)}, {"ms", Json::real(spent / kLooks)}});
 }
 
-void run() {
+Json run() {
   policy::OutlierSpec spec;
   spec.interval_ms = 1000;
   fmt::print("{} endpoints of {} services, interval 1 s\n", kServices * kHosts, kServices);
   fmt::print("{:<40} {:>11} {:>10}\n", "", "a look", "of a core");
   policy::OutlierSpec streaks = spec;
   streaks.success_rate.enforced_percent = 0;
-  measure(streaks, {"streaks, nothing new", 0, 0});
-  measure(streaks, {"streaks, connects to all, all well", 10, 0});
-  measure(streaks, {"streaks, connects to all, 5 % fail", 10, 20});
-  measure(spec, {"and success rate, connects to all", 200, 0});
-  measure(spec, {"and success rate, 5 % fail", 200, 20});
-  measure_weighing("spill by load, nobody overloaded", 1);
-  measure_weighing("spill by load, everybody", 2);
+  Json rows = Json::array();
+  rows.push(measure(streaks, {"streaks, nothing new", 0, 0}));
+  rows.push(measure(streaks, {"streaks, connects to all, all well", 10, 0}));
+  rows.push(measure(streaks, {"streaks, connects to all, 5 % fail", 10, 20}));
+  rows.push(measure(spec, {"and success rate, connects to all", 200, 0}));
+  rows.push(measure(spec, {"and success rate, 5 % fail", 200, 20}));
+  rows.push(measure_weighing("spill by load, nobody overloaded", 1));
+  rows.push(measure_weighing("spill by load, everybody", 2));
+  return rows;
 }
 
 }  // namespace
 }  // namespace vicinity::bench
 
-int main() {
-  vicinity::bench::run();
-  return 0;
+// bench_judge [JSON_FILE]
+int main(int argc, char** argv) {
+  const absl::Status status =
+      vicinity::bench::write_json(vicinity::bench::run(), argc > 1 ? argv[1] : "");
+  if (!status.ok()) fmt::print(stderr, "bench_judge: {}\n", vicinity::base::message(status));
+  return status.ok() ? 0 : 1;
 }

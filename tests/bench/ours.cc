@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/status.h"
-#include "dataplane/kernel_dataplane.h"
 #include "support/bpffs.h"
 #include "support/wait.h"
 
@@ -29,11 +28,12 @@ absl::StatusOr<Ours> Ours::attach(const testing::Cgroup& cgroup, const std::stri
                                   const OursSpec& spec) {
   const auto counting =
       spec.counters == Counters::kOn ? dataplane::Counting::kOn : dataplane::Counting::kOff;
-  VIC_ASSIGN_OR_RETURN(std::unique_ptr<dataplane::Dataplane> dataplane,
+  VIC_ASSIGN_OR_RETURN(std::unique_ptr<dataplane::KernelDataplane> dataplane,
                        dataplane::KernelDataplane::open({.cgroup = cgroup.path(),
                                                          .pin_dir = pin_dir,
                                                          .limits = {},
                                                          .counting = counting,
+                                                         .peer_names = spec.peer_names,
                                                          .host_netns = kHostNetns}));
   dataplane->renew_lease(kLease);
   if (spec.trace == Trace::kOn) VIC_RETURN_IF_ERROR(dataplane->traces()->keep_on(kLease));
@@ -53,10 +53,9 @@ Ours::~Ours() {
   if (!status.ok()) fmt::print(stderr, "bench: clean up: {}\n", base::message(status));
 }
 
-absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot,
-                                    const policy::AlgorithmSpec& algorithm) {
+absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot, const ClusterSpec& spec) {
   const int64_t start = testing::monotonic_ns();
-  VIC_ASSIGN_OR_RETURN(const compile::Diff diff, compile_cluster(snapshot, algorithm));
+  VIC_ASSIGN_OR_RETURN(const compile::Diff diff, compile_cluster(snapshot, spec));
   const int64_t compiled = testing::monotonic_ns();
   const dataplane::ApplyResult result = dataplane_->apply(diff);
   const int64_t applied = testing::monotonic_ns();
@@ -67,6 +66,18 @@ absl::StatusOr<FillTime> Ours::fill(const model::Snapshot& snapshot,
   }
   return FillTime{.compile_ms = ms_between(start, compiled),
                   .apply_ms = ms_between(compiled, applied)};
+}
+
+absl::StatusOr<HookRuns> Ours::other_runs() const {
+  HookRuns sum;
+  for (const std::string_view name : {"vic_set_state", "vic_error_report"}) {
+    const int program = dataplane_->program_fd(name);
+    if (program < 0) continue;
+    VIC_ASSIGN_OR_RETURN(const HookRuns runs, runs_of_program(program));
+    sum.time_ns += runs.time_ns;
+    sum.count += runs.count;
+  }
+  return sum;
 }
 
 void Ours::maintain() { dataplane_->maintain(); }

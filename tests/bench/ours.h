@@ -10,8 +10,9 @@
 #include <utility>
 
 #include "bench/cluster.h"
+#include "bench/hooks.h"
 #include "bench/workspace.h"
-#include "dataplane/dataplane.h"
+#include "dataplane/kernel_dataplane.h"
 #include "support/cgroup.h"
 
 namespace vicinity::bench {
@@ -21,6 +22,7 @@ enum class Trace { kOff, kOn };
 struct OursSpec {
   Counters counters = Counters::kOn;
   Trace trace = Trace::kOff;
+  dataplane::PeerNames peer_names = dataplane::PeerNames::kUdp;  // the daemon's default
 };
 
 struct FillTime {
@@ -40,14 +42,18 @@ class Ours {
 
   // Into empty tables. A service that is refused is an error.
   [[nodiscard]] absl::StatusOr<FillTime> fill(const model::Snapshot& snapshot,
-                                              const policy::AlgorithmSpec& algorithm);
+                                              const ClusterSpec& spec);
   // Lets the dataplane do what is due, such as giving out counter rows that were asked for.
   void maintain();
+  // What the hooks counted so far.
+  [[nodiscard]] dataplane::Outcomes outcomes() const { return dataplane_->outcomes(); }
+  // All runs so far of the programs that are attached elsewhere than to the cgroup.
+  [[nodiscard]] absl::StatusOr<HookRuns> other_runs() const;
 
  private:
-  Ours(std::unique_ptr<dataplane::Dataplane> dataplane, std::string pin_dir)
+  Ours(std::unique_ptr<dataplane::KernelDataplane> dataplane, std::string pin_dir)
       : dataplane_(std::move(dataplane)), pin_dir_(std::move(pin_dir)) {}
-  std::unique_ptr<dataplane::Dataplane> dataplane_;
+  std::unique_ptr<dataplane::KernelDataplane> dataplane_;
   std::string pin_dir_;
 };
 

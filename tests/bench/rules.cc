@@ -8,6 +8,7 @@ namespace vicinity::bench {
 namespace {
 
 constexpr auto kFamily = model::Family::kIpv4;
+constexpr std::string_view kPods = networks_of(kFamily).endpoints;
 
 std::string service_ip(uint32_t service) { return service_address(kFamily, service).to_string(); }
 std::string endpoint_ip(uint32_t endpoint) {
@@ -28,9 +29,9 @@ void add_service(const Shape& shape, uint32_t service, std::back_insert_iterator
   fmt::format_to(out, "-A KUBE-SERVICES -d {}/32 -p tcp -m tcp --dport {} -j KUBE-SVC-{}\n",
                  service_ip(service), kServicePort, service);
   fmt::format_to(out,
-                 "-A KUBE-SVC-{} ! -s 10.244.0.0/16 -d {}/32 -p tcp -m tcp --dport {} "
+                 "-A KUBE-SVC-{} ! -s {} -d {}/32 -p tcp -m tcp --dport {} "
                  "-j KUBE-MARK-MASQ\n",
-                 service, service_ip(service), kServicePort);
+                 service, kPods, service_ip(service), kServicePort);
   for (uint32_t i = 0; i < shape.endpoints; ++i) {
     const uint32_t endpoint = service * shape.endpoints + i;
     const uint32_t left = shape.endpoints - i;
@@ -58,9 +59,9 @@ void add_endpoint_chains(const Shape& shape, std::back_insert_iterator<std::stri
 void add_service_chain(const Shape& shape, uint32_t service,
                        std::back_insert_iterator<std::string> out) {
   fmt::format_to(out,
-                 "chain service-{} {{\n ip daddr {} tcp dport {} ip saddr != 10.244.0.0/16 "
+                 "chain service-{} {{\n ip daddr {} tcp dport {} ip saddr != {} "
                  "meta mark set meta mark or 0x4000\n numgen random mod {} vmap {{",
-                 service, service_ip(service), kServicePort, shape.endpoints);
+                 service, service_ip(service), kServicePort, kPods, shape.endpoints);
   for (uint32_t i = 0; i < shape.endpoints; ++i) {
     fmt::format_to(out, " {} : goto endpoint-{},", i, service * shape.endpoints + i);
   }
@@ -96,6 +97,20 @@ std::string nftables_rules(const Shape& shape) {
       " }\n}\nchain services {\n ip daddr . meta l4proto . th dport vmap @service-ips\n}\n"
       "chain nat-output {\n type nat hook output priority -100; policy accept;\n"
       " jump services\n}\n}\n";
+  return text;
+}
+
+std::string ipvs_rules(const Shape& shape) {
+  std::string text;
+  const auto out = std::back_inserter(text);
+  for (uint32_t service = 0; service < shape.services; ++service) {
+    const std::string address = fmt::format("{}:{}", service_ip(service), kServicePort);
+    fmt::format_to(out, "-A -t {} -s rr\n", address);
+    for (uint32_t i = 0; i < shape.endpoints; ++i) {
+      fmt::format_to(out, "-a -t {} -r {}:{} -m -w 1\n", address,
+                     endpoint_ip(service * shape.endpoints + i), kEndpointPort);
+    }
+  }
   return text;
 }
 

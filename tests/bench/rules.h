@@ -1,4 +1,5 @@
-// The same services as rules for the two packet filters, in the shape kube-proxy writes them. Pure.
+// The same services as rules for the packet filters and for IPVS, in the shape kube-proxy writes
+// them. Pure.
 #pragma once
 
 #include <string>
@@ -12,5 +13,8 @@ namespace vicinity::bench {
 [[nodiscard]] std::string iptables_rules(const Shape& shape);
 // For nft -f: one verdict map of all services, numgen random per service, a chain per endpoint.
 [[nodiscard]] std::string nftables_rules(const Shape& shape);
+
+// For ipvsadm --restore: a virtual server per service, masquerading, by round robin.
+[[nodiscard]] std::string ipvs_rules(const Shape& shape);
 
 }  // namespace vicinity::bench

@@ -6,45 +6,35 @@
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/client.h"
+#include "bench/foreign.h"
 #include "bench/hooks.h"
 #include "bench/options.h"
 #include "bench/ours.h"
 #include "bench/report.h"
+#include "bench/rows.h"
 #include "bench/workspace.h"
 
 namespace vicinity::bench {
 
-enum class Rewriter { kNone, kEmpty, kOurs, kIptablesLegacy, kIptablesNft, kNftables };
-
-struct VariantSpec {
-  std::string name;
-  Rewriter rewriter = Rewriter::kNone;
-  ClusterSpec cluster;
-  OursSpec ours = {};
-};
-
-// The rows, in the order they are printed.
-[[nodiscard]] std::vector<VariantSpec> variant_specs(const Options& options);
-
 class Variant {
  public:
+  // One that this machine cannot have is made too: it measures nothing and its row says why.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Variant>> make(const VariantSpec& spec,
                                                                      const Options& options,
                                                                      const Workspace& workspace);
 
   [[nodiscard]] const VariantSpec& spec() const { return spec_; }
-  [[nodiscard]] bool has_program() const {
-    return spec_.rewriter == Rewriter::kEmpty || spec_.rewriter == Rewriter::kOurs;
-  }
+  [[nodiscard]] bool has_program() const;
 
-  // One batch with the kernel's statistics off, and, where there is a program, one with them on.
+  // One batch with the kernel's statistics off, one of two clients at once if there are two CPUs,
+  // and, where there is a program, one with statistics.
   [[nodiscard]] absl::Status measure(uint64_t seed);
   [[nodiscard]] const std::vector<double>& hook_ns() const { return hook_ns_; }
   [[nodiscard]] Row row() const;
@@ -57,24 +47,36 @@ class Variant {
         cgroup_(std::move(cgroup)) {}
   [[nodiscard]] absl::Status set_up(const Options& options, const Workspace& workspace);
   [[nodiscard]] absl::Status fill_ours(const Options& options, const Workspace& workspace);
+  [[nodiscard]] absl::Status fill_foreign(const Options& options, const Workspace& workspace);
   [[nodiscard]] absl::Status load_rules(std::vector<std::string> argv, const std::string& text);
+  [[nodiscard]] absl::Status load_ipvs();
   [[nodiscard]] absl::Status warm_up();
+  [[nodiscard]] std::string directory() const;
+  [[nodiscard]] bpf_attach_type hook() const;
   [[nodiscard]] Batch batch(uint64_t seed) const;
   [[nodiscard]] absl::Status measure_latency(uint64_t seed);
+  [[nodiscard]] absl::Status measure_two(uint64_t seed);
   [[nodiscard]] absl::Status measure_hook(uint64_t seed);
+  [[nodiscard]] absl::StatusOr<HookRuns> all_runs() const;
+  [[nodiscard]] uint64_t counted() const;
 
   VariantSpec spec_;
   unsigned connects_;
   testing::Netns netns_;
   testing::Cgroup cgroup_;
+  std::string absent_;  // why there is nothing to measure
   std::optional<EmptyHooks> empty_;
   std::optional<Ours> ours_;
+  std::optional<Foreign> foreign_;
   std::optional<Client> client_;
 
   std::vector<double> p50_us_;
   std::vector<double> p99_us_;
+  std::vector<double> p999_us_;
   std::vector<double> rate_;
+  std::vector<double> rate_of_two_;
   std::vector<double> hook_ns_;
+  std::vector<double> all_programs_ns_;
   std::vector<double> fill_ms_;
   std::vector<double> compile_and_fill_ms_;
 };

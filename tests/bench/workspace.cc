@@ -105,17 +105,23 @@ std::string Workspace::pin_dir(std::string_view name) const {
 absl::StatusOr<testing::Netns> make_endpoint_netns() {
   VIC_ASSIGN_OR_RETURN(testing::Netns netns, testing::Netns::create());
   VIC_ASSIGN_OR_RETURN(testing::Netlink link, testing::Netlink::open(netns));
-  VIC_RETURN_IF_ERROR(add_route(link, "10.244.0.0/16", RTN_LOCAL));
-  VIC_RETURN_IF_ERROR(add_route(link, "fd00:10:244::/112", RTN_LOCAL));
+  for (const model::Family family : {model::Family::kIpv4, model::Family::kIpv6}) {
+    VIC_RETURN_IF_ERROR(add_route(link, networks_of(family).endpoints, RTN_LOCAL));
+  }
   return netns;
 }
 
 absl::Status route_services(const testing::Netns& netns) {
   VIC_ASSIGN_OR_RETURN(testing::Netlink link, testing::Netlink::open(netns));
   VIC_ASSIGN_OR_RETURN(const int loopback, link.index_of("lo"));
-  VIC_ASSIGN_OR_RETURN(const testing::IpPrefix own, testing::parse_prefix("10.244.255.254"));
+  VIC_ASSIGN_OR_RETURN(const testing::IpPrefix own, testing::parse_prefix("10.255.255.254"));
   VIC_RETURN_IF_ERROR(link.add_address(loopback, own));
-  return add_route(link, "10.96.0.0/16", RTN_UNICAST);
+  return add_route(link, networks_of(model::Family::kIpv4).services, RTN_UNICAST);
+}
+
+absl::Status own_services(const testing::Netns& netns) {
+  VIC_ASSIGN_OR_RETURN(testing::Netlink link, testing::Netlink::open(netns));
+  return add_route(link, networks_of(model::Family::kIpv4).services, RTN_LOCAL);
 }
 
 absl::StatusOr<double> load_rules_ms(const testing::Netns& netns, std::vector<std::string> argv,

@@ -37,6 +37,8 @@ class Workspace {
 [[nodiscard]] absl::StatusOr<testing::Netns> make_endpoint_netns();
 // For packet filters, which need a route to what they rewrite. What stays unrewritten is lost.
 [[nodiscard]] absl::Status route_services(const testing::Netns& netns);
+// For what passes unrewritten: the addresses of the services are local too.
+[[nodiscard]] absl::Status own_services(const testing::Netns& netns);
 
 // Runs `argv` with the path of a file that holds `text` as its last argument; how long it took.
 [[nodiscard]] absl::StatusOr<double> load_rules_ms(const testing::Netns& netns,
