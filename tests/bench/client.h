@@ -26,6 +26,7 @@ struct Batch {
   model::Family family = model::Family::kIpv4;
   Traffic traffic;
   uint64_t seed = 1;
+  uint32_t first_turn = 0;  // of Aim::kInTurn: with which service to begin
 };
 
 struct BatchResult {

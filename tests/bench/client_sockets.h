@@ -44,7 +44,8 @@ class Servers {
 
 class Talker {
  public:
-  Talker(const Batch& batch, int server) : batch_(batch), server_(server), random_(batch.seed) {}
+  Talker(const Batch& batch, int server)
+      : batch_(batch), server_(server), random_(batch.seed), turn_(batch.first_turn) {}
 
   // How long it took, or -errno.
   [[nodiscard]] int64_t talk();
@@ -80,7 +81,7 @@ class Talker {
   const Batch& batch_;
   int server_;
   Random random_;
-  uint32_t turn_ = 0;
+  uint32_t turn_;
   std::vector<Sender> senders_;
 };
 

@@ -3,6 +3,7 @@
 #include <absl/time/time.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <utility>
 
@@ -81,5 +82,17 @@ absl::StatusOr<HookRuns> Ours::other_runs() const {
 }
 
 void Ours::maintain() { dataplane_->maintain(); }
+
+// Some of what is due takes several steps with a grace period between them.
+absl::Status Ours::settle() {
+  constexpr int kLeast = 10;
+  constexpr int kMost = 500;
+  for (int step = 0; step < kMost; ++step) {
+    maintain();
+    if (step >= kLeast && dataplane_->status().pending_reclaims == 0) return absl::OkStatus();
+    testing::pause_for(std::chrono::milliseconds(20));
+  }
+  return base::internal("tables do not come to rest");
+}
 
 }  // namespace vicinity::bench

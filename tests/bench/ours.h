@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "bench/cluster.h"
@@ -45,8 +46,11 @@ class Ours {
                                               const ClusterSpec& spec);
   // Lets the dataplane do what is due, such as giving out counter rows that were asked for.
   void maintain();
+  // The same until it has nothing more to do, as is the case soon after a daemon's last change.
+  [[nodiscard]] absl::Status settle();
   // What the hooks counted so far.
   [[nodiscard]] dataplane::Outcomes outcomes() const { return dataplane_->outcomes(); }
+  [[nodiscard]] int program_fd(std::string_view hook) const { return dataplane_->program_fd(hook); }
   // All runs so far of the programs that are attached elsewhere than to the cgroup.
   [[nodiscard]] absl::StatusOr<HookRuns> other_runs() const;
 

@@ -3,17 +3,17 @@
 
 #include <linux/types.h>
 
-enum sketch_sizes {
-  SKETCH_SERVICES = 65536,
-  SKETCH_ENDPOINTS = 1048576,
+enum SketchSizes {
+  kSketchServices = 65536,
+  kSketchEndpoints = 1048576,
 };
 
-struct sketch_key {
+struct SketchKey {
   __u32 address_be;
   __u32 port_be;
 };
 
-struct sketch_service {
+struct SketchService {
   __u32 first;
   __u32 count;
 };

@@ -16,8 +16,8 @@ namespace vicinity::bench {
 namespace {
 
 struct Line {
-  sketch_key service{};
-  sketch_key endpoint{};
+  SketchKey service{};
+  SketchKey endpoint{};
   int loaded = 0;
 };
 
@@ -42,8 +42,8 @@ int fill(const std::string& directory, const char* file) {
   const base::UniqueFd services = open_map(directory, "sketch_services");
   const base::UniqueFd endpoints = open_map(directory, "sketch_endpoints");
   std::ifstream in(file);
-  sketch_key key{};
-  sketch_service service{};
+  SketchKey key{};
+  SketchService service{};
   Line line;
   while (read_line(in, line)) {
     if (line.loaded == 0) continue;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
 
@@ -26,6 +27,7 @@ double per_second(const BatchResult& result) {
 }
 
 constexpr uint32_t kTwo = 2;
+constexpr uint32_t kAskedAtOnce = 1000;
 
 bool kernel_has_ipvs() { return access("/proc/net/ip_vs", F_OK) == 0; }
 
@@ -141,18 +143,21 @@ absl::Status Variant::load_ipvs() {
 }
 
 // Each service once, so that those with counters have asked for their row; and once more with it.
+// No more at a time than there is room for in the buffer in which they ask.
 absl::Status Variant::warm_up() {
+  const uint32_t services = spec_.cluster.shape.services;
   Batch once = batch(1);
   if (once.traffic.aim == Aim::kService) once.traffic.aim = Aim::kInTurn;
-  once.connects = spec_.cluster.shape.services;
-  for (int i = 0; i < 2; ++i) {
+  for (uint32_t first = 0; first < 2 * services; first += kAskedAtOnce) {
+    once.first_turn = first;
+    once.connects = std::min(kAskedAtOnce, 2 * services - first);
     const absl::StatusOr<BatchResult> result = client_->run(once);
     if (!result.ok()) {
       return base::internal("{}: warm up: {}", spec_.name, base::message(result.status()));
     }
     if (ours_) ours_->maintain();
   }
-  return absl::OkStatus();
+  return ours_ ? ours_->settle() : absl::OkStatus();
 }
 
 Batch Variant::batch(uint64_t seed) const {

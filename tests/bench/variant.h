@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,11 @@ class Variant {
 
   [[nodiscard]] const VariantSpec& spec() const { return spec_; }
   [[nodiscard]] bool has_program() const;
+  // REQUIRES: a row of ours.
+  [[nodiscard]] int program_fd(std::string_view hook) const { return ours_->program_fd(hook); }
+
+  // How many connects so far were what the row says of all of them; 0 if it does not say.
+  [[nodiscard]] uint64_t counted() const;
 
   // One batch with the kernel's statistics off, one of two clients at once if there are two CPUs,
   // and, where there is a program, one with statistics.
@@ -58,7 +64,6 @@ class Variant {
   [[nodiscard]] absl::Status measure_two(uint64_t seed);
   [[nodiscard]] absl::Status measure_hook(uint64_t seed);
   [[nodiscard]] absl::StatusOr<HookRuns> all_runs() const;
-  [[nodiscard]] uint64_t counted() const;
 
   VariantSpec spec_;
   unsigned connects_;
