@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# bench [--quick|--million]: every benchmark, and docs/benchmarks.md with its pictures from the results, which stay
-#   in build/bench. At most a quarter of an hour; --million adds a mesh of a million workloads
-#   (needs 8 GB). --quick tries it all and leaves docs/ alone.
+# bench [--quick|--million]: every benchmark, and docs/benchmarks.md with its pictures from the
+#   results, which stay in build/bench. At most a quarter of an hour; --million adds a mesh of a
+#   million workloads (needs 8 GB). --quick tries it all and leaves docs/ alone.
 # bench connect [ARGUMENT...]: cost of a connect and of filling the tables, in one run. As root.
+# bench lines [ARGUMENT...]: cache lines and pages that a connect touches. As root.
 # bench control [ARGUMENT...]: cost of following a large mesh. As root.
 # bench failure [ARGUMENT...]: cost of failure detection, and how many connects fail when endpoints do.
 # bench peers [ARGUMENT...]: what other balancers do badly under change, here. As root.
@@ -46,14 +47,15 @@ run_all() {
       ;;
     --million) control=(--size 1000x10000 --size 10000x100000 --size 50000x1000000) ;;
     "") ;;
-    *) die "bench: which one? (connect, control, failure, peers; none: all of them)" ;;
+    *) die "bench: which one? (connect, lines, control, failure, peers; none: all)" ;;
   esac
-  "$VIC_LIB/build.sh" dev bench_connect bench_control bench_failure bench_judge bench_peers \
-    bench_document bench_sketch bench_sketch_fill vic_failing_server vicinityd vicinityctl
+  "$VIC_LIB/build.sh" dev bench_connect bench_lines bench_control bench_failure bench_judge \
+    bench_peers bench_document bench_sketch bench_sketch_fill vic_failing_server vicinityd vicinityctl
   rm -rf "$results"
   mkdir -p "$results/docs"
   cp "$VIC_ROOT/docs/benchmarks.md" "$results/docs"
   keep connect --json "$results/connect.json" "${sketch[@]}" "${connect[@]}"
+  keep lines --json "$results/lines.json"
   keep failure --json "$results/failure.json" "${failure[@]}"
   keep judge "$results/judge.json"
   keep peers --json "$results/peers.json" "${peers[@]}"
@@ -63,6 +65,6 @@ run_all() {
 }
 
 case ${1:-} in
-  connect | control | failure | peers) run_one "$@" ;;
+  connect | lines | control | failure | peers) run_one "$@" ;;
   *) timed "all benchmarks" run_all "$@" ;;
 esac

@@ -161,7 +161,7 @@ TEST_F(Document, NothingToReadIsAnError) {
 TEST_F(Document, TheDocumentHasEveryPlace) {
   write("connect.json", kConnect);
   write("control.json", kControl);
-  for (const char* name : {"control.txt", "failure.txt", "judge.txt", "peers.txt"}) {
+  for (const char* name : {"lines.txt", "control.txt", "failure.txt", "judge.txt", "peers.txt"}) {
     write(name, "figures\n");
   }
   std::ostringstream document;

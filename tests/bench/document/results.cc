@@ -41,7 +41,7 @@ absl::StatusOr<Results> Results::read(const std::string& folder) {
     VIC_ASSIGN_OR_RETURN(YAML::Node node, read_file(path));
     results.by_name_.emplace_back(name, std::move(node));
   }
-  for (const char* name : {"control", "failure", "judge", "peers"}) {
+  for (const char* name : {"lines", "control", "failure", "judge", "peers"}) {
     std::ifstream file(fmt::format("{}/{}.txt", folder, name));
     if (!file) continue;
     std::ostringstream text;

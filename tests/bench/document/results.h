@@ -29,8 +29,8 @@ class ConnectRow {
 class Results {
  public:
   // The files FOLDER/connect.json, FOLDER/control.json, and what the benchmarks printed,
-  // FOLDER/{control,failure,judge,peers}.txt, as far as they are there. Error: one cannot be read,
-  // or there is none.
+  // FOLDER/{lines,control,failure,judge,peers}.txt, as far as they are there. Error: one cannot be
+  // read, or there is none.
   [[nodiscard]] static absl::StatusOr<Results> read(const std::string& folder);
 
   // Undefined: it has not run.
