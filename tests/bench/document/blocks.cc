@@ -154,7 +154,17 @@ Series hook_series(const Results& results, const char* group, std::string name) 
   return series;
 }
 
-std::string hook_picture(const Results& results) {
+// Without anything to draw there is no picture: a run of some rows only has not measured it.
+void draw(std::string file, const BarChart& chart, std::vector<Picture>& pictures) {
+  if (!chart.bars.empty()) pictures.push_back({std::move(file), to_svg(chart)});
+}
+
+void draw(std::string file, LineChart chart, std::vector<Picture>& pictures) {
+  std::erase_if(chart.series, [](const Series& series) { return series.points.empty(); });
+  if (!chart.series.empty()) pictures.push_back({std::move(file), to_svg(chart)});
+}
+
+BarChart hook_chart(const Results& results) {
   BarChart chart{.title = "Time in the connect (sendmsg) program",
                  .unit = "median hook time [ns]; thin line: lowest to highest round",
                  .bars = {}};
@@ -162,28 +172,28 @@ std::string hook_picture(const Results& results) {
        {"floor", "profile", "options", "protocols", "misses", "algorithms", "others"}) {
     add_bars(results, group, chart.bars);
   }
-  return to_svg(chart);
+  return chart;
 }
 
-std::string flat_picture(const Results& results) {
-  return to_svg(LineChart{.title = "Hook time by the size of things",
-                          .x_label = "how many",
-                          .y_label = "hook [ns]",
-                          .series = {hook_series(results, "services", "services of 50 endpoints"),
-                                     hook_series(results, "endpoints", "endpoints of one service"),
-                                     hook_series(results, "tiers", "failover tiers")}});
+LineChart size_chart(const Results& results) {
+  return {.title = "Hook time by the size of things",
+          .x_label = "how many",
+          .y_label = "hook [ns]",
+          .series = {hook_series(results, "services", "services of 50 endpoints"),
+                     hook_series(results, "endpoints", "endpoints of one service"),
+                     hook_series(results, "tiers", "failover tiers")}};
 }
 
-std::string latency_picture(const Results& results) {
+BarChart latency_chart(const Results& results) {
   BarChart chart{.title = "connect() to one of 1,000 services of 50 endpoints, IPv4",
                  .unit = "p50 latency [us]; thin line: lowest to highest round",
                  .bars = {}};
-  for (const char* row :
-       {"no program ipv4", "empty program ipv4", "ours ipv4 equal", "ours ipv4 unequal",
-        "foreign object ipv4", "iptables-legacy ipv4", "iptables-nft ipv4", "nftables ipv4"}) {
+  for (const char* row : {"no program ipv4", "empty program ipv4", "ours ipv4 equal",
+                          "ours ipv4 unequal", "foreign object ipv4", "iptables-legacy ipv4",
+                          "iptables-nft ipv4", "nftables ipv4", "ipvs ipv4"}) {
     if (const auto value = results.figure(row, "p50_us")) chart.bars.push_back({row, *value});
   }
-  return to_svg(chart);
+  return chart;
 }
 
 // Of all sizes that bench_control ran: "SERVICESxWORKLOADS".
@@ -191,15 +201,15 @@ Series control_series(const YAML::Node& control, const char* figure, const char*
   Series series{.name = member, .points = {}};
   for (const auto& size : control) {
     const auto name = size.first.as<std::string>();
-    const YAML::Node value = size.second[figure];
+    const YAML::Node row = size.second[figure];
+    const YAML::Node value = row ? row[member] : row;
     if (!value) continue;
-    series.points.push_back(
-        {std::stod(name.substr(name.find('x') + 1)), value[member].as<double>()});
+    series.points.push_back({std::stod(name.substr(name.find('x') + 1)), value.as<double>()});
   }
   return series;
 }
 
-void add_control_pictures(const YAML::Node& control, std::vector<Picture>& pictures) {
+void draw_control(const YAML::Node& control, std::vector<Picture>& pictures) {
   Series load = control_series(control, "everything in one response", "ms");
   load.name = "everything in one response";
   Series settled = control_series(control, "memory settled / peak", "settled");
@@ -207,17 +217,20 @@ void add_control_pictures(const YAML::Node& control, std::vector<Picture>& pictu
   for (Series* series : {&settled, &peak}) {
     for (Point& point : series->points) point.y /= 1e6;
   }
-  pictures.push_back({"bench-control-time.svg", to_svg(LineChart{.title = "Following a mesh: time",
-                                                                 .x_label = "workloads",
-                                                                 .y_label = "[ms]",
-                                                                 .y_scale = YScale::kLogarithmic,
-                                                                 .series = {load}})});
-  pictures.push_back({"bench-control-memory.svg",
-                      to_svg(LineChart{.title = "Following a mesh: memory of vicinityd",
-                                       .x_label = "workloads",
-                                       .y_label = "[MB]",
-                                       .y_scale = YScale::kLogarithmic,
-                                       .series = {settled, peak}})});
+  draw("bench-control-time.svg",
+       {.title = "Following a mesh: time",
+        .x_label = "workloads",
+        .y_label = "[ms]",
+        .y_scale = YScale::kLogarithmic,
+        .series = {load}},
+       pictures);
+  draw("bench-control-memory.svg",
+       {.title = "Following a mesh: memory of vicinityd",
+        .x_label = "workloads",
+        .y_label = "[MB]",
+        .y_scale = YScale::kLogarithmic,
+        .series = {settled, peak}},
+       pictures);
 }
 
 }  // namespace
@@ -237,12 +250,10 @@ std::vector<Block> blocks_of(const Results& results) {
 
 std::vector<Picture> pictures_of(const Results& results) {
   std::vector<Picture> pictures;
-  if (results.of("connect")) {
-    pictures.push_back({"bench-hook.svg", hook_picture(results)});
-    pictures.push_back({"bench-flat.svg", flat_picture(results)});
-    pictures.push_back({"bench-latency.svg", latency_picture(results)});
-  }
-  if (const YAML::Node control = results.of("control")) add_control_pictures(control, pictures);
+  draw("bench-hook.svg", hook_chart(results), pictures);
+  draw("bench-flat.svg", size_chart(results), pictures);
+  draw("bench-latency.svg", latency_chart(results), pictures);
+  if (const YAML::Node control = results.of("control")) draw_control(control, pictures);
   return pictures;
 }
 

@@ -138,8 +138,14 @@ TEST_F(Document, PicturesAreWellFormed) {
   }
 }
 
+TEST_F(Document, WhatWasNotMeasuredIsNotDrawn) {
+  write("connect.json", R"({"rows": [{"group": "floor", "name": "no program ipv4"}]})");
+  write("control.json", R"({"1x1": {"everything in one response": {"other": 1.0}}})");
+  EXPECT_TRUE(pictures_of(results()).empty());
+}
+
 TEST_F(Document, OnlyBlocksChange) {
-  write("judge.txt", "new\n");
+  write("judge.txt", "new  \n");
   const std::string before = "hand\n<!-- results: judge -->\nold\n<!-- end -->\nwritten\n";
   VICINITY_ASSERT_OK_AND_ASSIGN(const std::string after, put_into(before, blocks_of(results())));
   EXPECT_EQ(after, "hand\n<!-- results: judge -->\n```\nnew\n```\n<!-- end -->\nwritten\n");

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "base/status.h"
 
@@ -44,9 +43,12 @@ absl::StatusOr<Results> Results::read(const std::string& folder) {
   for (const char* name : {"lines", "control", "failure", "judge", "peers"}) {
     std::ifstream file(fmt::format("{}/{}.txt", folder, name));
     if (!file) continue;
-    std::ostringstream text;
-    text << file.rdbuf();
-    results.printed_.push_back({name, text.str()});
+    std::string text;
+    for (std::string line; std::getline(file, line);) {
+      line.resize(line.find_last_not_of(' ') + 1);
+      text += line + "\n";
+    }
+    results.printed_.push_back({name, std::move(text)});
   }
   if (results.by_name_.empty() && results.printed_.empty()) {
     return base::invalid("{}: no results in it", folder);
