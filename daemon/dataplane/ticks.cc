@@ -17,8 +17,8 @@ absl::Duration tick() {
 }  // namespace
 
 uint64_t ticks_after(const Object& object, absl::Duration duration) {
-  static const absl::Duration kTick = tick();
-  if (kTick <= absl::ZeroDuration()) return 0;
+  static const absl::Duration length = tick();
+  if (length <= absl::ZeroDuration()) return 0;
   uint64_t now = 0;
   bpf_test_run_opts options = {};
   options.sz = sizeof(options);
@@ -26,7 +26,7 @@ uint64_t ticks_after(const Object& object, absl::Duration duration) {
   options.ctx_size_in = sizeof(now);
   if (bpf_prog_test_run_opts(object.program_fd("vic_tell_ticks"), &options) != 0) return 0;
   absl::Duration rest;
-  const int64_t ticks = absl::IDivDuration(duration, kTick, &rest);
+  const int64_t ticks = absl::IDivDuration(duration, length, &rest);
   return ticks > 1 ? now + static_cast<uint64_t>(ticks) - 1 : 0;
 }
 

@@ -214,10 +214,9 @@ enum vic_config_flag {
 };
 
 /*
- * The line every hook reads first. Array vic_config, element per vic_family; writer: daemon;
- * reader: hooks. The tables are followed only while the lease runs.
- * lease_until, self_until and self_tgid are at these places in every ABI version: a daemon of
- * another version renews them until it has tables of its own.
+ * The line every hook reads first; the tables are followed only while the lease runs. lease_until,
+ * self_until, self_tgid: at these places in every ABI version; a daemon of another one renews them.
+ * Array vic_config, element per vic_family; writer: daemon; reader: every hook.
  */
 struct vic_config {
   struct vic_table table;
