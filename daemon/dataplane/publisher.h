@@ -220,6 +220,7 @@ class Publisher {
   void assign_realms(const compile::Diff& diff);
   [[nodiscard]] std::optional<Unpublished> stage_scope(const compile::ServiceTable& table) const;
   // REQUIRES: the service's namespace has a realm, if it needs one.
+  [[nodiscard]] bool lacks_realm(const compile::ServiceTable& table) const;
   [[nodiscard]] std::vector<FrontAddress> front_addresses(const compile::ServiceTable& table) const;
   [[nodiscard]] std::optional<Unpublished> stage_port(const compile::PortTable& table,
                                                       Staged& staged);

@@ -142,6 +142,11 @@ std::vector<FrontAddress> Publisher::front_addresses(const ServiceTable& table) 
   return addresses;
 }
 
+// Without a realm its own addresses would pass for everyone's.
+bool Publisher::lacks_realm(const ServiceTable& table) const {
+  return needs_realm(table) && realms_->find(namespace_of(table.name)) == VIC_REALM_EVERYONE;
+}
+
 // Before anything is asked for its addresses.
 void Publisher::assign_realms(const compile::Diff& diff) {
   for (const ServiceTable& table : diff.upserts) {
@@ -152,7 +157,7 @@ void Publisher::assign_realms(const compile::Diff& diff) {
 
 // Ranges: nothing is entered into the tries before its entries are there, so room is asked for now.
 std::optional<Unpublished> Publisher::stage_scope(const ServiceTable& table) const {
-  if (needs_realm(table) && realms_->find(namespace_of(table.name)) == VIC_REALM_EVERYONE) {
+  if (lacks_realm(table)) {
     return Unpublished{.table = &table,
                        .status = base::exhausted("service {}: {} namespaces have addresses of "
                                                  "their own, one more",
@@ -296,7 +301,7 @@ const PublishedPort* Publisher::find_same(const PublishedService& service,
 
 bool Publisher::is_published(const ServiceTable& table) const {
   const PublishedService* service = find(table.name);
-  if (service == nullptr || service->addresses != front_addresses(table) ||
+  if (service == nullptr || lacks_realm(table) || service->addresses != front_addresses(table) ||
       service->ports.size() != table.ports.size()) {
     return false;
   }

@@ -119,6 +119,19 @@ TEST_P(DataplaneContract, AServiceThatStaysLosesAnAddressToTheNextOwner) {
   EXPECT_EQ(dataplane().read("ns/both"), one("ns/both", "10.96.0.1", 2));
 }
 
+TEST_P(DataplaneContract, AnAddressOfEveryoneBecomesItsNamespacesOwn) {
+  start({});
+  const compile::ServiceTable everyones = one("ns/x", "10.96.0.1", 2);
+  ASSERT_TRUE(dataplane().apply({.upserts = {everyones}, .removals = {}}).refused.empty());
+  compile::ServiceTable own = everyones;
+  own.addresses.clear();
+  own.scoped.push_back({.ip = ip("10.96.0.1"), .audience = model::Audience::kOwnNamespace});
+  EXPECT_FALSE(dataplane().holds(own));
+  ASSERT_TRUE(dataplane().apply({.upserts = {own}, .removals = {}}).refused.empty());
+  EXPECT_TRUE(dataplane().holds(own));
+  EXPECT_EQ(dataplane().read("ns/x"), own);
+}
+
 TEST_P(DataplaneContract, AServiceThatDoesNotFitKeepsItsOldTable) {
   start({.slots = 20});
   const compile::ServiceTable small = one("sample/x", "10.96.0.1", 12);

@@ -320,8 +320,8 @@ TEST(XdsGrpc, Peers_z1_nodelay_is_set) {
 }
 
 TEST(XdsGrpc, StopDuringEveryPhase) {
-  TestServer server;
   for (int phase = 0; phase < 4; ++phase) {
+    TestServer server;
     Client client(plaintext(server));
     client.start();
     if (phase > 0) client.run_until([&] { return !server.requests().empty(); });
