@@ -277,7 +277,8 @@ absl::Status run_app(const Config& config) {
   settings.names = names.get();
   const auto pods = looking.get();
   // Whoever wants to know what the kernel has waits for as much of it as is left.
-  const auto asking = std::async(std::launch::async, [] { (void)dataplane::kernel_features(); });
+  [[maybe_unused]] const auto asking =
+      std::async(std::launch::async, [] { (void)dataplane::kernel_features(); });
   options.host_netns = host_to_leave(config, pods.get());
   settings.pods.leaves_host = options.host_netns != 0;
   if (pods != nullptr) settings.namespaces = [&pods] { return pods->views(); };
