@@ -108,9 +108,9 @@ class FileFeedTest : public ::testing::Test {
   testing::TempFolder dir_ = testing::TempFolder::create("file-feed").value();
   fs::path path_ = dir_ / "mesh.yaml";
   TestSink sink_;
-  std::unique_ptr<FileFeed> feed_;
   absl::Mutex mutex_;
   bool woken_ = false;
+  std::unique_ptr<FileFeed> feed_;  // its thread uses those above
 };
 
 TEST_F(FileFeedTest, LoadsAtStart) {
