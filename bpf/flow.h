@@ -56,7 +56,9 @@ static __always_inline int vic_is_kernel_thread(const struct task_struct* task) 
 static __always_inline void vic_touch_slot(__u32 index, const enum vic_family family) {
   const __u64* slot = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_slots4, &index)
                                                 : bpf_map_lookup_elem(&vic_slots6, &index);
-  if (slot) vic_touch(*slot);
+  if (!slot) return;
+  vic_touch(slot[0]);
+  if (family == VIC_FAMILY_IPV6) vic_touch(slot[2]); /* one in four reaches into the next line */
 }
 
 /* Replaces `at` by the endpoint in this slot and counts the choice. */
@@ -156,6 +158,27 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
   return vic_take_slot(view.first + slot, shard, at, family);
 }
 
+/*
+ * Starts to fetch what a choice from the hinted view reads: slot and counter are then on their way
+ * together with the bucket instead of behind it. A hint of another service, or an old one, costs
+ * lines that nobody wanted.
+ */
+static __always_inline void vic_follow_hint(__u64 hint, __u32 random,
+                                            const enum vic_family family) {
+  const union vic_view_word hinted = {.word = hint};
+  const struct vic_view view = hinted.view;
+  vic_approach_counter(vic_counter_shard(), view.flags);
+  if (view.flags & VIC_VIEW_ALGORITHM_MASK) {
+    const struct vic_line* block = vic_line_at(view.first);
+    if (block) vic_touch(block->words[0]);
+    return;
+  }
+  const __u32 slot = view.first + vic_draw_slot(random, view.count).slot;
+  vic_touch_slot(slot, family);
+  const struct vic_alias* alias = view.flags & VIC_VIEW_WEIGHTED ? vic_alias_of(slot, family) : 0;
+  if (alias) vic_touch(*(const __u64*)alias);
+}
+
 /* What a service says to a connection; `at` becomes the endpoint when there is one. */
 static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ctx,
                                                         struct vic_view view,
@@ -182,11 +205,12 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (!vic_is_covered(config, at, family))
     return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
   const struct vic_place place = vic_approach(config, at, family);
+  const __u32 random = bpf_get_prandom_u32();
+  if (place.hint) vic_follow_hint(place.hint, random, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   const struct task_struct* task = bpf_get_current_task_btf();
   const int is_own = vic_is_own_socket(config, task);
   const struct vic_client client = vic_client_of(ctx, config);
-  const __u32 random = bpf_get_prandom_u32();
   const union vic_view_word found = {.word =
                                          vic_find_service(config, place, at, client.realm, family)};
   if (!found.word) return VIC_OUTCOME_NOT_A_SERVICE;

@@ -80,7 +80,17 @@ static __always_inline __u64 vic_view_in_bucket(const __u64* bucket,
 struct vic_place {
   const __u64* first; /* 0 = a lookup failed */
   __u32 second;
+  __u64 hint; /* a view, most likely the one that will be found; 0 = none */
 };
+
+static __always_inline __u64 vic_hint(__u64 hash, struct vic_table table,
+                                      const enum vic_family family) {
+  const __u32 index = vic_hint_index(
+      hash, table, family == VIC_FAMILY_IPV4 ? VIC_BUCKET4_ENTRIES : VIC_BUCKET6_ENTRIES);
+  const __u64* hint = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_hints4, &index)
+                                                : bpf_map_lookup_elem(&vic_hints6, &index);
+  return hint ? VIC_LOAD(*hint) : 0;
+}
 
 /*
  * Starts to fetch the line that most likely has the entry. What does not need it can be done
@@ -94,6 +104,7 @@ static __always_inline struct vic_place vic_approach(const struct vic_config* co
   const struct vic_place place = {
       .first = vic_bucket(vic_first_bucket(hash, in_use.table), family),
       .second = vic_second_bucket(hash, in_use.table),
+      .hint = vic_hint(hash, in_use.table, family),
   };
   if (place.first) vic_touch(*place.first);
   return place;

@@ -128,6 +128,11 @@ Candidates candidates(const FrontendKey& key, model::Family family, vic_table ta
   return {.first = vic_first_bucket(hash, table), .second = vic_second_bucket(hash, table)};
 }
 
+uint32_t hint_index(const FrontendKey& key, model::Family family, vic_table table) {
+  return vic_hint_index(vic_hash(key.words.data(), key_words(family)), table,
+                        bucket_entries(family));
+}
+
 std::optional<std::vector<FrontendKey>> arrange(std::span<const FrontendKey> keys,
                                                 model::Family family, uint32_t buckets) {
   Arrangement arrangement(family, buckets);

@@ -66,6 +66,9 @@ struct Candidates {
 };
 [[nodiscard]] Candidates candidates(const FrontendKey& key, model::Family family, vic_table table);
 
+// The element of vic_hints that is the key's.
+[[nodiscard]] uint32_t hint_index(const FrontendKey& key, model::Family family, vic_table table);
+
 // All keys arranged in a table of that size, each in one of its buckets, most in the first: the
 // key of every entry, in order. nullopt: they do not fit.
 [[nodiscard]] std::optional<std::vector<FrontendKey>> arrange(std::span<const FrontendKey> keys,

@@ -15,6 +15,11 @@ constexpr uint64_t kPlacesPerEntry = 32;
 // Moving entries is housekeeping: so many at a time.
 constexpr size_t kMovesUnderWay = 16;
 
+// Is an endpoint chosen?
+bool is_choice(const vic_view& view) {
+  return view.count > 0 && (view.flags & (VIC_VIEW_PASSTHROUGH | VIC_VIEW_UNKNOWN_PORT)) == 0;
+}
+
 }  // namespace
 
 uint64_t word_of(const vic_view& view) { return std::bit_cast<uint64_t>(view); }
@@ -42,12 +47,14 @@ void scan_frontends(const Memory& memory, model::Family family,
 FrontendTable::FrontendTable(model::Family family, const Memory& memory)
     : family_(family),
       words_(memory.frontends[index_of(family)]),
+      hints_(memory.hints[index_of(family)]),
       config_(memory.config[index_of(family)]),
       largest_(static_cast<uint32_t>(words_.size() / VIC_BUCKET_WORDS / 2)),
       busy_(words_.size() / (key_words(family) + 1)) {}
 
 void FrontendTable::format() {
   std::ranges::fill(words_, 0);
+  std::ranges::fill(hints_, 0);
   const uint32_t buckets = std::min(kSmallestTable, largest_);
   switch_to(buckets, std::vector<FrontendKey>(size_t{buckets} * bucket_entries(family_)));
 }
@@ -178,7 +185,18 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
   return true;
 }
 
+// The last one published has the place: whoever loses it loses a little time.
+void FrontendTable::hint(const FrontendKey& key, uint64_t view, vic_table table) {
+  __u64& place = hints_[hint_index(key, family_, table)];
+  if (is_choice(view_of(view))) {
+    publish(place, view);
+  } else if (place == this->view(key)) {
+    publish(place, 0);
+  }
+}
+
 void FrontendTable::set_view(const FrontendKey& key, uint64_t view) {
+  hint(key, view, config_.table);
   publish(view_at(index_.at(key).place), view);
   for (const Leftover& leftover : leftovers_) {
     if (leftover.key == key && view_at(leftover.place) != 0) {
@@ -234,6 +252,7 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
     if (key == FrontendKey{}) continue;
     const FrontendEntry* from = find(key);
     index.emplace(key, FrontendEntry{.place = first + i, .owner = from ? from->owner : 0});
+    hint(key, view(key), table_of(buckets));
   }
   publish(reinterpret_cast<__u64&>(config_.table), std::bit_cast<uint64_t>(table_of(buckets)));
   index_ = std::move(index);

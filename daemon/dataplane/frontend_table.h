@@ -88,6 +88,7 @@ class FrontendTable {
   [[nodiscard]] uint32_t overflow_places() const {
     return VIC_OVERFLOW_BUCKETS * bucket_entries(family_);
   }
+  void hint(const FrontendKey& key, uint64_t view, vic_table table);
   [[nodiscard]] FrontendKey key_at(uint32_t place) const;
   [[nodiscard]] std::optional<uint32_t> free_in(uint32_t bucket) const;
   [[nodiscard]] std::optional<uint32_t> free_overflow() const;
@@ -102,6 +103,7 @@ class FrontendTable {
 
   model::Family family_;
   std::span<__u64> words_;
+  std::span<__u64> hints_;
   vic_config& config_;
   uint32_t largest_ = 0;  // buckets
   std::vector<bool> busy_;

@@ -40,6 +40,8 @@ std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
   // A table of N buckets is at [N, 2N): see layout.h.
   return {{"vic_frontends4", 2 * ipv4.buckets},
           {"vic_frontends6", 2 * ipv6.buckets},
+          {"vic_hints4", 2 * ipv4.buckets * VIC_BUCKET4_ENTRIES},
+          {"vic_hints6", 2 * ipv6.buckets * VIC_BUCKET6_ENTRIES},
           {"vic_slots4", ipv4.aliased_slots + ipv4.plain_slots},
           {"vic_slots6", ipv6.aliased_slots + ipv6.plain_slots},
           {"vic_aliases4", ipv4.aliased_slots},
@@ -223,12 +225,12 @@ int Object::program_fd(std::string_view name) const {
 
 const std::vector<std::string>& Object::map_names() {
   static const std::vector<std::string> names = {
-      "vic_config",   "vic_frontends4",    "vic_frontends6", "vic_slots4",     "vic_slots6",
-      "vic_aliases4", "vic_aliases6",      "vic_services",   "vic_choices",    "vic_active",
-      "vic_watched",  "vic_notes",         "vic_counted",    "vic_affinities", "vic_context",
-      "vic_counters", "vic_outcomes",      "vic_events",     "vic_grace",      "vic_origins",
-      "vic_pairs",    "vic_mptcp_origins", "vic_pods",       "vic_ranges4",    "vic_ranges6",
-      "vic_doomed",   "vic_ejections"};
+      "vic_config",     "vic_frontends4", "vic_frontends6", "vic_hints4",        "vic_hints6",
+      "vic_slots4",     "vic_slots6",     "vic_aliases4",   "vic_aliases6",      "vic_services",
+      "vic_choices",    "vic_active",     "vic_watched",    "vic_notes",         "vic_counted",
+      "vic_affinities", "vic_context",    "vic_counters",   "vic_outcomes",      "vic_events",
+      "vic_grace",      "vic_origins",    "vic_pairs",      "vic_mptcp_origins", "vic_pods",
+      "vic_ranges4",    "vic_ranges6",    "vic_doomed",     "vic_ejections"};
   return names;
 }
 

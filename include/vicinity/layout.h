@@ -41,6 +41,12 @@ static inline __u32 vic_second_bucket(__u64 hash, struct vic_table table) {
   return table.base + ((__u32)hash & table.mask);
 }
 
+/* The element of vic_hints4, vic_hints6 that a key shares with whichever others have the same.
+ * There are as many of them as entries: `entries` is that of one bucket, a power of two. */
+static inline __u32 vic_hint_index(__u64 hash, struct vic_table table, __u32 entries) {
+  return vic_first_bucket(hash, table) * entries + ((__u32)(hash >> 62) & (entries - 1));
+}
+
 /* Tier 0 of all rows is dense: most services only ever use that. */
 static inline __u32 vic_counter_index(__u32 shard, __u16 counter) {
   return shard * VIC_COUNTER_SHARD + (((__u32)counter & 15) << 12) + (counter >> 4);

@@ -32,31 +32,32 @@ struct Lines {
   double most_pages = 0;
 };
 
-// The few entries in their second bucket cost a line more, some slots of 24 bytes lie across two.
+// The few entries in their second bucket cost a line more, some slots of 24 bytes lie across two,
+// and whoever has a hint of another service fetches slot and counter of that one too.
 struct Bound {
   std::string_view row;
   double mean;
   double most;
 };
 constexpr auto kBounds = std::to_array<Bound>({
-    // Configuration, bucket, slot, counter.
-    {"ours ipv4 equal", 4.1, 5},
-    {"ours ipv4 equal, counters off", 3.1, 4},
-    {"ours ipv6 equal", 4.5, 6},
-    {"ours ipv6 equal, counters off", 3.5, 5},
-    {"ours v4-mapped", 4.1, 5},
+    // Configuration, hint, bucket, slot, counter.
+    {"ours ipv4 equal", 5.4, 8},
+    {"ours ipv4 equal, counters off", 4.3, 6},
+    {"ours ipv6 equal", 5.7, 10},
+    {"ours ipv6 equal, counters off", 4.6, 8},
+    {"ours v4-mapped", 5.4, 8},
     // And an alias, and a second slot if the draw leaves the first.
-    {"ours ipv4 unequal", 5.3, 7},
-    {"ours ipv4 unequal, counters off", 4.3, 6},
-    {"ours ipv6 unequal", 5.8, 8},
-    {"ours ipv6 unequal, counters off", 4.8, 7},
+    {"ours ipv4 unequal", 6.6, 11},
+    {"ours ipv4 unequal, counters off", 5.5, 9},
+    {"ours ipv6 unequal", 7.1, 13},
+    {"ours ipv6 unequal, counters off", 6.0, 11},
     // The outcome is counted elsewhere.
     {"ours ipv4, no service's prefix", 2, 2},
-    {"ours ipv4, unknown address among services", 6, 6},
-    {"ours ipv4, strict miss, passed", 3.1, 4},
-    {"ours ipv4, strict miss, refused", 3.1, 4},
+    {"ours ipv4, unknown address among services", 8.2, 10},
+    {"ours ipv4, strict miss, passed", 4.1, 5},
+    {"ours ipv4, strict miss, refused", 4.1, 5},
     // Each service has two buckets to be in, however many there are.
-    {"ours ipv4, services: 10000", 5, 6},
+    {"ours ipv4, services: 10000", 6, 8},
 });
 
 class BenchLines : public ::testing::Test {
@@ -108,21 +109,23 @@ TEST_F(BenchLines, AConnectTouchesNoMoreThanTheModelSays) {
   }
 }
 
+// And one in ten begins with another service's.
 TEST_F(BenchLines, CountingCostsOneLine) {
   for (const std::string row : {"ours ipv4 equal", "ours ipv4 unequal", "ours ipv6 equal"}) {
-    EXPECT_NEAR(rows().at(row).mean - rows().at(row + ", counters off").mean, 1, 0.05) << row;
+    EXPECT_NEAR(rows().at(row).mean - rows().at(row + ", counters off").mean, 1.1, 0.05) << row;
   }
 }
 
+// The service that is asked for shares its hint, and has lost it.
 TEST_F(BenchLines, EndpointsOfAServiceMakeNoDifference) {
   EXPECT_THAT(means_of("ours ipv4, endpoints: "),
-              ::testing::AllOf(::testing::SizeIs(5), ::testing::Each(4)));
+              ::testing::AllOf(::testing::SizeIs(5), ::testing::Each(6)));
 }
 
 TEST_F(BenchLines, TiersMakeNoDifference) {
   EXPECT_THAT(
       means_of("ours ipv4, tiers: "),
-      ::testing::AllOf(::testing::SizeIs(4), ::testing::Each(::testing::DoubleNear(4, 0.1))));
+      ::testing::AllOf(::testing::SizeIs(4), ::testing::Each(::testing::DoubleNear(5.25, 0.1))));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // One connection at a time: what the hooks make of it, and what they count.
+#include <algorithm>
 #include <cerrno>
 
 #include "kernel/dataplane_fixture.h"
@@ -54,6 +55,37 @@ TEST_F(ConnectTest, IsRewrittenInEveryWayThereIs) {
     settle();  // now with the prefixes in place
   }
   EXPECT_EQ(world_->decoy()->accepts(), 0u);
+}
+
+// Whatever is hinted at is looked up all the same: other services, nothing, places that do not
+// exist.
+TEST_F(ConnectTest, AWrongHintChangesNothing) {
+  open();
+  compile::PortTable empty = backends_table(81, Family::kIpv4, {});
+  compile::PortTable table = backends_table(80, Family::kIpv4, {3});
+  apply({service_table("ns/a", {kVip4}, {table, empty}), backends_service("ns/b", {kVip6}, {5})});
+  const dataplane::Pins pins(pin_dir(), dataplane::abi_version());
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto maps, dataplane::Pins::open(pins.generations().front()));
+  const __u16 algorithm = VIC_ALGORITHM_MAGLEV << VIC_VIEW_ALGORITHM_SHIFT;
+  const std::vector<vic_view> wrong = {
+      {.first = 0, .count = 0, .flags = 0},
+      {.first = 1, .count = 7, .flags = VIC_VIEW_VALID | VIC_VIEW_WEIGHTED},
+      {.first = UINT32_MAX, .count = UINT16_MAX, .flags = VIC_VIEW_VALID},
+      {.first = UINT32_MAX, .count = 1, .flags = static_cast<__u16>(VIC_VIEW_VALID | algorithm)},
+  };
+  (void)counted();
+  for (const vic_view& view : wrong) {
+    for (const std::string name : {"vic_hints4", "vic_hints6"}) {
+      VICINITY_ASSERT_OK_AND_ASSIGN(
+          const auto hints,
+          dataplane::MappedMap::map(maps.at(name).get(), dataplane::Access::kReadWrite));
+      std::ranges::fill(hints.as<vic_view>(), view);
+    }
+    EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
+    EXPECT_EQ(connect(kVip6).answer, answer_of(5, Family::kIpv6));
+    EXPECT_EQ(connect(kVip4, 81).error, ECONNREFUSED);
+    EXPECT_EQ(counted(), (Outcomes{.translated = 2, .refused_empty = 1}));
+  }
 }
 
 TEST_F(ConnectTest, AnEmptyServiceIsRefusedOrPassedAsItsTableSays) {

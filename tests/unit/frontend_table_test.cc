@@ -30,9 +30,12 @@ IpAddress address(Family family, uint32_t number) {
 class FrontendTableTest : public ::testing::TestWithParam<Family> {
  protected:
   explicit FrontendTableTest(uint32_t largest = 512)
-      : words_(size_t{2} * largest * VIC_BUCKET_WORDS), config_(2) {
+      : words_(size_t{2} * largest * VIC_BUCKET_WORDS),
+        hints_(size_t{2} * largest * bucket_entries(GetParam())),
+        config_(2) {
     memory_.config = config_;
     memory_.frontends = {words_, words_};
+    memory_.hints = {hints_, hints_};
     table_.emplace(GetParam(), memory_);
     table_->format();
   }
@@ -98,6 +101,11 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     }
   }
 
+  [[nodiscard]] uint64_t hint_of(uint32_t number) const {
+    const vic_table table = config_[static_cast<size_t>(GetParam())].table;
+    return hints_.at(hint_index(key(number), GetParam(), table));
+  }
+
   void expect_all() const {
     for (const auto& [number, view] : want_) ASSERT_EQ(look_up(key(number)), view) << number;
   }
@@ -108,6 +116,7 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     bool emptied;
   };
   std::vector<__u64> words_;
+  std::vector<__u64> hints_;
   std::vector<vic_config> config_;
   Memory memory_;
   std::optional<FrontendTable> table_;
@@ -217,6 +226,42 @@ TEST_P(FrontendTableTest, IsAdoptedWithWhatWasOnItsWayOut) {
   EXPECT_EQ(next.find(key(7)), nullptr);
   for (uint32_t i = 8; i < 100; ++i) EXPECT_EQ(next.view(key(i)), i + 1);
   EXPECT_EQ(next.unowned().size(), 99u);
+}
+
+uint64_t choice(uint32_t first, uint32_t flags = 0) {
+  return word_of({.first = first, .count = 1, .flags = static_cast<__u16>(VIC_VIEW_VALID | flags)});
+}
+
+// Through several tables, each larger than the one before.
+TEST_P(FrontendTableTest, AHintIsTheViewOfMostKeysThatShareIt) {
+  constexpr uint32_t kKeys = 200;
+  for (uint32_t i = 0; i < kKeys; ++i) publish(i, choice(i));
+  uint32_t own = 0;
+  for (uint32_t i = 0; i < kKeys; ++i) {
+    ASSERT_LT(view_of(hint_of(i)).first, kKeys);
+    EXPECT_EQ(hint_of(i), choice(view_of(hint_of(i)).first)) << "some key's view";
+    own += hint_of(i) == choice(i) ? 1 : 0;
+  }
+  EXPECT_GT(own, kKeys * 3 / 4);
+}
+
+TEST_P(FrontendTableTest, AHintFollowsItsViewAndGoesWithIt) {
+  publish(1, choice(10));
+  EXPECT_EQ(hint_of(1), choice(10));
+  publish(1, choice(20));
+  EXPECT_EQ(hint_of(1), choice(20));
+  remove(1);
+  EXPECT_EQ(hint_of(1), 0u);
+}
+
+TEST_P(FrontendTableTest, OnlyChoicesAreHintedAt) {
+  const uint64_t empty = word_of({.first = 1, .count = 0, .flags = VIC_VIEW_VALID});
+  for (const uint64_t view :
+       {empty, choice(1, VIC_VIEW_PASSTHROUGH), choice(1, VIC_VIEW_UNKNOWN_PORT)}) {
+    publish(1, choice(10));
+    publish(1, view);
+    EXPECT_EQ(hint_of(1), 0u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, FrontendTableTest,
