@@ -120,6 +120,23 @@ TEST_F(FailureTest, ASingleEndpointIsNeverSuspected) {
   EXPECT_FALSE(is_suspect(kRefusing));
 }
 
+TEST_F(FailureTest, ASuccessBeginsTheStreakAgain) {
+  constexpr uint16_t kChanging = 5995;
+  open();
+  compile::Watch watch = kWatch;
+  watch.refused_in_row = 3;
+  watch.most_suspects = 1;
+  apply({service({tier({kChanging})}, {.watch = watch})});
+  EXPECT_EQ(failed_of(2), 2);
+  fail("answer", kChanging);
+  EXPECT_EQ(failed_of(1), 0);
+  servers_.clear();
+  EXPECT_EQ(failed_of(2), 2);
+  EXPECT_FALSE(is_suspect(kChanging));
+  EXPECT_EQ(failed_of(1), 1);
+  EXPECT_TRUE(is_suspect(kChanging));
+}
+
 TEST_F(FailureTest, ASuspicionEndsWithItsTime) {
   open();
   compile::Watch watch = kWatch;

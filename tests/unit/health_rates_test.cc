@@ -46,6 +46,8 @@ struct RateRow {
 std::vector<RateRow> success_rows() {
   OutlierSpec wide = by_success();
   wide.success_rate.stdev_permille = 2000;
+  OutlierSpec narrow = by_success();  // one of four could be below
+  narrow.success_rate.stdev_permille = 1000;
   return {
       // Mean 90, deviation 20, threshold 52: Envoy's own example.
       {"below mean - 1.9 deviations",
@@ -57,11 +59,11 @@ std::vector<RateRow> success_rows() {
        {rate(100, 50), rate(100, 100), rate(100, 100), rate(100, 100), rate(100, 100)},
        {}},
       {"too few hosts",
-       by_success(),
+       narrow,
        {rate(100, 50), rate(100, 100), rate(100, 100), rate(100, 100)},
        {}},
       {"too few connects of one leave too few hosts",
-       by_success(),
+       narrow,
        {rate(100, 50), rate(100, 100), rate(100, 100), rate(100, 100), rate(99, 100)},
        {}},
       {"a host with too few connects is not judged",
