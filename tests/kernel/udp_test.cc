@@ -343,6 +343,19 @@ TEST_F(UdpTest, ARecordDoesNotOutliveItsConnection) {
   EXPECT_EQ(origins().size(), 1u);
 }
 
+// A connect() that the kernel refuses after the hook leaves the socket with its peer of before.
+TEST_F(UdpTest, ARecordOfAConnectThatFailedIsNotShown) {
+  open();
+  apply({service_table("ns/a", {kVip4},
+                       {port_table(80, Family::kIpv4, {{.address = "203.0.113.9", .port = 9}})})});
+  SocketScript socket = script();
+  play(socket, {{"open udp4", "ok"},
+                {std::string("connect ") + kAnswer4, "ok"},
+                {std::string("connect ") + kTo4, "ENETUNREACH"},
+                {"peer", kAnswer4}});
+  EXPECT_EQ(origins().size(), 1u) << "the hook had made its record";
+}
+
 // The services an unconnected socket had are still its own after it was connected for a while.
 TEST_F(UdpTest, ConnectingDoesNotForgetTheOtherServices) {
   open();

@@ -325,6 +325,25 @@ TEST(KumaPlan, ThresholdOfSeventyExactAndAsInKuma) {
   EXPECT_EQ(load({}), 85u);
 }
 
+// Two of three of the near group are sick. A hash table is built from the weights as they are
+// given.
+TEST(KumaPlan, HashingTakesWeightsAsTheyAre) {
+  const ClientRow here{.zone = "z1", .labels = {{kNode, "n1"}}};
+  const std::vector<HostRow> hosts = {{"a", "z1", {{kNode, "n1"}}},
+                                      {"s", "z1", {{kNode, "n1"}}, true},
+                                      {"t", "z1", {{kNode, "n1"}}, true},
+                                      {"c", "z1", {{kNode, "n2"}}}};
+  const auto text_with = [&](const std::string& type) {
+    return KumaScene(hosts, here)
+        .text(book_of(strategy_for("{loadBalancer: {type: " + type +
+                                   "}, localityAwareness: {localZone: {affinityTags: "
+                                   "[{key: kubernetes.io/hostname, weight: 9}]}}}")));
+  };
+  EXPECT_EQ(text_with("Random"), "0=100: a85.71 c14.29; s unhealthy; t unhealthy;");
+  EXPECT_EQ(text_with("Maglev"), "0=100: a90 c10; s unhealthy; t unhealthy;");
+  EXPECT_EQ(text_with("RingHash"), "0=100: a90 c10; s unhealthy; t unhealthy;");
+}
+
 TEST(KumaPlan, PanicIsOffUnlessAskedFor) {
   const std::vector<HostRow> hosts = {{"a", "z1", {}, true}, {"b", "z1", {}, true}};
   const std::string text = strategy_for("{localityAwareness: {localZone: {}}}");
