@@ -59,28 +59,41 @@ void Adoption::refused(const std::string& resource) {
   if (!over_ && !names_.empty()) refused_[resource] = messages_;
 }
 
-void Adoption::mentioned(const model::Delta& delta, const model::Symbols& symbols) {
-  if (over_ || refused_.empty()) return;
-  for (const auto& name : delta.removed) refused_.erase(name);
-  for (const auto& workload : delta.workloads) refused_.erase(workload.uid);
+void Adoption::mentioned(const model::Delta& delta, const model::Snapshot& before) {
+  if (over_) return;
+  const auto told = [&](std::string_view uid) {
+    const model::Workload* workload = before.find_workload(uid);
+    if (workload == nullptr) return;
+    endpoints_told_.insert(workload->addresses.begin(), workload->addresses.end());
+  };
+  for (const auto& name : delta.removed) {
+    told(name);
+    if (is_known(name, before)) services_told_.insert(name);
+    refused_.erase(name);
+  }
+  for (const auto& workload : delta.workloads) {
+    told(workload.uid);
+    if (!refused_.empty()) refused_.erase(workload.uid);
+  }
   for (const auto& service : delta.services) {
-    refused_.erase(std::string(symbols.name(service.key)));
+    if (!refused_.empty()) refused_.erase(std::string(before.symbols().name(service.key)));
   }
 }
 
 absl::Time Adoption::closes_at() const {
-  if (!refused_.empty()) return absl::InfiniteFuture();
+  if (!refused_.empty()) return first_message_ + kLongestRefused * quiet_;
   return std::min(last_message_ + quiet_, first_message_ + kLongest * quiet_);
 }
 
 bool Adoption::holds_back(const std::optional<compile::ServiceTable>& have,
                           const model::Snapshot& snapshot, model::SymbolId service) const {
   if (over_ || !have.has_value() || !names_.contains(have->name)) return false;
-  if (snapshot.find_service(service) == nullptr) return true;
+  if (snapshot.find_service(service) == nullptr) return !services_told_.contains(have->name);
   const auto mentioned = mentioned_addresses(snapshot, service);
   return std::ranges::any_of(have->ports, [&](const compile::PortTable& table) {
-    return std::ranges::any_of(
-        table.slots, [&](const compile::Slot& slot) { return !mentioned.contains(slot.address); });
+    return std::ranges::any_of(table.slots, [&](const compile::Slot& slot) {
+      return !mentioned.contains(slot.address) && !endpoints_told_.contains(slot.address);
+    });
   });
 }
 
@@ -98,7 +111,7 @@ bool Adoption::keeps_scoped(const model::OwnedAddress& address, std::string_view
 
 bool Adoption::keeps(std::string_view owner, std::string_view from,
                      const model::Snapshot& snapshot) const {
-  return !over_ && owner != from && !is_known(owner, snapshot);
+  return !over_ && owner != from && !is_known(owner, snapshot) && !services_told_.contains(owner);
 }
 
 Adoption::ScopedAddress Adoption::scoped(const model::OwnedAddress& address,
@@ -111,6 +124,8 @@ std::vector<model::SymbolId> Adoption::close() {
   over_ = true;
   owners_.clear();
   scoped_owners_.clear();
+  endpoints_told_.clear();
+  services_told_.clear();
   std::ranges::sort(deferred_);
   const auto duplicates = std::ranges::unique(deferred_);
   deferred_.erase(duplicates.begin(), duplicates.end());

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
@@ -20,7 +21,6 @@
 #include "model/delta.h"
 #include "model/service.h"
 #include "model/snapshot.h"
-#include "model/symbols.h"
 
 namespace vicinity {
 
@@ -41,14 +41,16 @@ class Adoption {
   // The feed is in sync, so silence counts from `now` at the latest.
   void feed_in_sync(absl::Time now);
   // A resource was refused: its last good version may be what was adopted, so the window stays open
-  // until a good version of it comes, or it is removed.
+  // until a good version of it comes, or it is removed, or kLongestRefused times `quiet` are over:
+  // services that lost an endpoint meanwhile do not follow the feed for that long.
   void refused(const std::string& resource);
-  void mentioned(const model::Delta& delta, const model::Symbols& symbols);
+  // `before`: without the delta. What the feed has told and takes back or changes now, it may.
+  void mentioned(const model::Delta& delta, const model::Snapshot& before);
   // InfiniteFuture: something keeps the window open.
   [[nodiscard]] absl::Time closes_at() const;
 
   // True when the recompiled table of this service must wait: the kernel still has an endpoint
-  // that the feed has not mentioned again in any state, or a service it has not mentioned at all.
+  // that the feed has not mentioned again in any state since the start, or a service it has not.
   [[nodiscard]] bool holds_back(const std::optional<compile::ServiceTable>& have,
                                 const model::Snapshot& snapshot, model::SymbolId service) const;
   // True when `address` still belongs to an adopted service that the feed has not mentioned.
@@ -66,6 +68,7 @@ class Adoption {
 
  private:
   static constexpr int kLongest = 6;
+  static constexpr int kLongestRefused = 60;
   // With the namespace that it serves; empty: everyone.
   using ScopedAddress = std::pair<model::OwnedAddress, std::string>;
   [[nodiscard]] static ScopedAddress scoped(const model::OwnedAddress& address,
@@ -81,6 +84,9 @@ class Adoption {
   absl::Time last_message_ = absl::InfiniteFuture();
   uint64_t messages_ = 0;
   std::map<std::string, uint64_t> refused_;  // resource -> number of the message it came with
+  // Told of since the start, and then taken back or changed.
+  absl::flat_hash_set<model::IpAddress> endpoints_told_;
+  base::StringSet services_told_;
   std::vector<model::SymbolId> deferred_;
   bool over_ = false;
 };

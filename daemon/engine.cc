@@ -117,7 +117,7 @@ void Engine::note_feed(feed::FeedStatus status) {
 }
 
 void Engine::apply(model::Delta delta) {
-  adoption_.mentioned(delta, symbols());
+  adoption_.mentioned(delta, snapshot_);
   if (options_.names != nullptr && dns_.note(delta, symbols())) {
     options_.names->want(dns_.hostnames());
   }

@@ -250,7 +250,20 @@ absl::Status Soak::wait_for_tables() {
   const bool settled = wait_until(
       [&] { return has_all(kNode, abi_) && has_all(kSteady, VICINITY_ABI_VERSION); }, kConvergence);
   if (settled) return absl::OkStatus();
-  return base::internal("tables: expected {}, in the kernel of {}", expected, seen);
+  return base::internal("tables: expected {}, in the kernel of {}\n{}", expected, seen, told());
+}
+
+// What the daemons say themselves.
+std::string Soak::told() {
+  std::string text;
+  for (const char* node : {kNode, kSteady}) {
+    for (const char* command : {"status", "services", "metrics"}) {
+      const auto said = cluster_->ctl(node, {command});
+      text += fmt::format("{} {}:\n{}\n", node, command,
+                          said.ok() ? said->out : std::string(said.status().message()));
+    }
+  }
+  return text;
 }
 
 absl::Status Soak::wind_down() {

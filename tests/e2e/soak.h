@@ -67,6 +67,7 @@ class Soak {
   // Serves the endpoints of this moment, and what surrounds them.
   void serve();
   [[nodiscard]] absl::Status wait_for_tables();
+  [[nodiscard]] std::string told();
   [[nodiscard]] std::string mesh();
   uint64_t pick(uint64_t choices) { return random_() % choices; }
 

@@ -135,11 +135,52 @@ TEST_F(EngineTest, Peers_12_ARefusedResourceKeepsWhatWasAdopted) {
     sink.in_sync();
   });
   turn();
-  advance(100 * options_.resync_quiet);
+  advance(59 * options_.resync_quiet);
   EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
   message(std::string(kService) + workload("near", "n1", "z1", "10.244.1.5"));
   advance(options_.resync_quiet);
   EXPECT_EQ(tiers(), "10.244.1.5");
+}
+
+TEST_F(EngineTest, AResourceThatStaysRefusedDoesNotKeepTablesForEver) {
+  message(two_zones());
+  restart();
+  message(std::string(kService) + workload("near", "n1", "z1", "10.244.1.5"));
+  feed_.play([](feed::Sink& sink, absl::Time now) {
+    sink.reject({.resource = "sample/other.example", .kind = "service", .message = "bad"});
+    sink.message_end(now);
+    sink.in_sync();
+  });
+  turn();
+  advance(59 * options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
+  advance(options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5");
+}
+
+// It holds back only what the feed has never told of: the rest follows the feed as ever.
+TEST_F(EngineTest, ARefusedResourceKeepsNothingThatTheFeedTookBack) {
+  message(two_zones() + workload("lost", "n3", "z1", "10.244.3.5"));
+  restart();
+  feed_.play([](feed::Sink& sink, absl::Time now) {
+    sink.reject({.resource = "sample/other.example", .kind = "service", .message = "bad"});
+    sink.message_end(now);
+    sink.in_sync();
+  });
+  turn();
+  message(two_zones());
+  advance(10 * options_.resync_quiet);
+  EXPECT_EQ(tiers(), "10.244.1.5 10.244.3.5 | 10.244.2.5") << "nobody has told of the third";
+  message("", {"far"});
+  EXPECT_EQ(tiers(), "10.244.1.5 10.244.3.5 | 10.244.2.5") << "as long as the third is there";
+  message(workload("lost", "n3", "z1", "10.244.3.5"));
+  EXPECT_EQ(tiers(), "10.244.1.5 10.244.3.5");
+  message("", {"lost"});
+  EXPECT_EQ(tiers(), "10.244.1.5");
+  message(workload("near", "n1", "z1", "10.244.1.6"));
+  EXPECT_EQ(tiers(), "10.244.1.6");
+  message("", {"sample/web.example"});
+  EXPECT_EQ(tiers(), "none");
 }
 
 TEST_F(EngineTest, Peers_12_AnAdoptedAddressIsNotGivenAwayBeforeTheFeedHasSpoken) {
