@@ -196,6 +196,7 @@ absl::Status Soak::deny_streams() {
 // One resource that nobody can use, and a removal of what never was; the others still apply.
 absl::Status Soak::send_garbage() {
   devcp::Response response;
+  response.set_type_url("type.googleapis.com/istio.workload.Address");
   auto& resource = *response.add_resources();
   resource.set_name(fmt::format("bad-{}", pick(3)));
   resource.set_version("1");
