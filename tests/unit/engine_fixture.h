@@ -72,6 +72,15 @@ class EngineTest : public ::testing::Test {
     return *engine_;
   }
   // Plays one whole message and one turn of the engine.
+  // A message in which nothing but a service that cannot be used is told of.
+  void message_with_bad(const std::string& service) {
+    feed_.play([service](feed::Sink& sink, absl::Time now) {
+      sink.reject({.resource = service, .kind = "service", .message = "bad"});
+      sink.message_end(now);
+      sink.in_sync();
+    });
+    turn();
+  }
   void message(std::string_view mesh, std::vector<std::string> removed = {}) {
     feed_.play([mesh, removed](feed::Sink& sink, absl::Time now) {
       sink.apply(delta_of(mesh, sink.symbols(), removed));

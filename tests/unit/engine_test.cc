@@ -129,12 +129,7 @@ TEST_F(EngineTest, Peers_12_AFeedThatIsAwayRemovesNothing) {
 TEST_F(EngineTest, Peers_12_ARefusedResourceKeepsWhatWasAdopted) {
   message(two_zones());
   restart();
-  feed_.play([](feed::Sink& sink, absl::Time now) {
-    sink.reject({.resource = "sample/web.example", .kind = "service", .message = "bad"});
-    sink.message_end(now);
-    sink.in_sync();
-  });
-  turn();
+  message_with_bad("sample/web.example");
   advance(59 * options_.resync_quiet);
   EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
   message(std::string(kService) + workload("near", "n1", "z1", "10.244.1.5"));
@@ -146,12 +141,7 @@ TEST_F(EngineTest, AResourceThatStaysRefusedDoesNotKeepTablesForEver) {
   message(two_zones());
   restart();
   message(std::string(kService) + workload("near", "n1", "z1", "10.244.1.5"));
-  feed_.play([](feed::Sink& sink, absl::Time now) {
-    sink.reject({.resource = "sample/other.example", .kind = "service", .message = "bad"});
-    sink.message_end(now);
-    sink.in_sync();
-  });
-  turn();
+  message_with_bad("sample/other.example");
   advance(59 * options_.resync_quiet);
   EXPECT_EQ(tiers(), "10.244.1.5 | 10.244.2.5");
   advance(options_.resync_quiet);
@@ -162,12 +152,7 @@ TEST_F(EngineTest, AResourceThatStaysRefusedDoesNotKeepTablesForEver) {
 TEST_F(EngineTest, ARefusedResourceKeepsNothingThatTheFeedTookBack) {
   message(two_zones() + workload("lost", "n3", "z1", "10.244.3.5"));
   restart();
-  feed_.play([](feed::Sink& sink, absl::Time now) {
-    sink.reject({.resource = "sample/other.example", .kind = "service", .message = "bad"});
-    sink.message_end(now);
-    sink.in_sync();
-  });
-  turn();
+  message_with_bad("sample/other.example");
   message(two_zones());
   advance(10 * options_.resync_quiet);
   EXPECT_EQ(tiers(), "10.244.1.5 10.244.3.5 | 10.244.2.5") << "nobody has told of the third";
