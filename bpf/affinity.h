@@ -62,7 +62,9 @@ VIC_VERIFIED_ONCE __u32 vic_kept_slot(const struct vic_affinity_key* of, __u32 b
   struct vic_affinity* kept = bpf_map_lookup_elem(&vic_affinities, &key);
   if (!head || !kept) return 0;
   const __u64 now = bpf_ktime_get_coarse_ns();
-  if (now - VIC_LOAD(kept->used_at) > head->affinity_s * 1000000000ULL) return 0;
+  /* Another CPU may have used it at a later tick of the clock than ours: then it is below 0. */
+  const __s64 unused_ns = (__s64)(now - VIC_LOAD(kept->used_at));
+  if (unused_ns > (__s64)(head->affinity_s * 1000000000ULL)) return 0;
   struct vic_keeping keeping = {.affinity = kept, .first_slot = head->first_slot, .family = family};
   const __u32 slot = VIC_LOAD(kept->slot);
   const __u32 number = slot - head->first_slot;

@@ -1,4 +1,7 @@
 // Session affinity by real connections: a client keeps its endpoint, for as long as it should.
+#include <bpf/bpf.h>
+#include <vicinity/abi.h>
+
 #include <chrono>
 #include <map>
 
@@ -79,6 +82,25 @@ TEST_F(AffinityTest, ClientsAreRememberedOverARestart) {
   dataplane_.reset();
   open();
   EXPECT_EQ(answers(kVip4, 5), before);
+}
+
+// A tick of the clock comes between one CPU's reading of it and another CPU's connect.
+TEST_F(AffinityTest, AConnectOfALaterTickIsNoTimeout) {
+  open();
+  publish({.affinity_timeout_s = 60}, 0, kBackends);
+  const auto first = answers(kVip4, 1);
+  const dataplane::Pins pins(pin_dir(), dataplane::abi_version());
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto maps, dataplane::Pins::open(pins.generations().back()));
+  const int map = maps.at("vic_affinities").get();
+  vic_affinity_key key = {};
+  ASSERT_EQ(bpf_map_get_next_key(map, nullptr, &key), 0);
+  for (int round = 0; round < 20; ++round) {
+    vic_affinity kept = {};
+    ASSERT_EQ(bpf_map_lookup_elem(map, &key, &kept), 0);
+    kept.used_at += 1'000'000'000;
+    ASSERT_EQ(bpf_map_update_elem(map, &key, &kept, BPF_EXIST), 0);
+    EXPECT_EQ(answers(kVip4, 1), first) << "round " << round;
+  }
 }
 
 TEST_F(AffinityTest, EveryConnectBeginsTheTimeoutAnewAndItRunsOut) {
