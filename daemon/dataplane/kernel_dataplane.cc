@@ -52,10 +52,22 @@ ApplyResult KernelDataplane::apply(const compile::Diff& diff) {
 }
 
 void KernelDataplane::publish(const compile::Diff& diff, ApplyResult& result) {
+  const uint32_t generation = generation_->number();
   PublishResult outcome = publisher_->apply(diff);
   result.published += outcome.published;
   result.removed += outcome.removed;
-  for (const Unpublished& service : outcome.unpublished) publish_in_larger_maps(service, result);
+  for (const Unpublished& service : outcome.unpublished) {
+    // Where the maps have grown for another one meanwhile, there may be room.
+    const bool is_outdated = generation_->number() != generation;
+    if (is_outdated && publish_again(service, result).ok()) continue;
+    publish_in_larger_maps(service, result);
+  }
+}
+
+absl::Status KernelDataplane::publish_again(const Unpublished& service, ApplyResult& result) {
+  const PublishResult again = publisher_->apply({.upserts = {*service.table}, .removals = {}});
+  result.published += again.published;
+  return again.unpublished.empty() ? absl::OkStatus() : again.unpublished.front().status;
 }
 
 // The demand was met, but not by one gap that is large enough; or the limits allow no more.
@@ -63,12 +75,8 @@ void KernelDataplane::publish_in_larger_maps(const Unpublished& service, ApplyRe
   const uint32_t generation = generation_->number();
   try_to_grow(sizes_for(generation_->sizes(), service, options_.limits));
   absl::Status status = service.status;
-  if (generation_->number() != generation) {
-    const PublishResult again = publisher_->apply({.upserts = {*service.table}, .removals = {}});
-    result.published += again.published;
-    if (again.unpublished.empty()) return;
-    status = again.unpublished.front().status;
-  }
+  if (generation_->number() != generation) status = publish_again(service, result);
+  if (status.ok()) return;
   if (absl::IsResourceExhausted(status)) {
     pending_.insert_or_assign(service.table->name, *service.table);
   }

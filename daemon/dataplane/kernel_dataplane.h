@@ -135,6 +135,7 @@ class KernelDataplane final : public Dataplane {
   [[nodiscard]] absl::Status write_pods();
   void on_first_use(model::Family family, const FrontendKey& key);
   void publish(const compile::Diff& diff, ApplyResult& result);
+  [[nodiscard]] absl::Status publish_again(const Unpublished& service, ApplyResult& result);
   void publish_in_larger_maps(const Unpublished& service, ApplyResult& result);
   void retry_pending();
   void count_active_if_needed();

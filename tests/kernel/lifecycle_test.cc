@@ -232,6 +232,32 @@ TEST_F(LifecycleTest, AGrowthThatFailedIsTriedAgain) {
   EXPECT_TRUE(dataplane_->status().pending_services.empty());
 }
 
+// Their slots are there, but in gaps too small for any of them.
+TEST_F(LifecycleTest, TheMapsGrowOnceForAllServicesThatFoundNoRoom) {
+  dataplane::KernelOptions small = options();
+  small.max_slots = 32;
+  open(small);
+  compile::Diff four_each;
+  for (int i = 0; i < 10; ++i) {
+    four_each.upserts.push_back(backends_service(fmt::format("ns/small-{}", i),
+                                                 {fmt::format("10.96.1.{}", i + 1)}, {0, 1, 2, 3}));
+  }
+  EXPECT_TRUE(dataplane_->apply(four_each).refused.empty());
+  compile::Diff every_second;
+  for (int i = 0; i < 10; i += 2) every_second.removals.push_back(fmt::format("ns/small-{}", i));
+  EXPECT_TRUE(dataplane_->apply(every_second).refused.empty());
+  settle();
+  ASSERT_EQ(dataplane_->status().generation, 1u);
+  compile::Diff eight_each;
+  for (int i = 0; i < 2; ++i) {
+    eight_each.upserts.push_back(backends_service(fmt::format("ns/large-{}", i),
+                                                  {fmt::format("10.96.2.{}", i + 1)},
+                                                  {0, 1, 2, 3, 4, 5, 6, 7}));
+  }
+  EXPECT_TRUE(dataplane_->apply(eight_each).refused.empty());
+  EXPECT_EQ(dataplane_->status().generation, 2u);
+}
+
 TEST_F(LifecycleTest, APinDirectoryElsewhereIsRefusedByName) {
   dataplane::KernelOptions elsewhere = options();
   elsewhere.pin_dir = "/tmp/vicinity-no-bpffs";
