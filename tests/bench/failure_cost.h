@@ -8,12 +8,14 @@ namespace vicinity::bench {
 
 struct CostOptions {
   unsigned rounds = 15;
-  unsigned connects = 4000;  // per round, with and without each
+  unsigned connects = 4000;  // per round and kind of tables
 };
 
-// The same with and without; medians over the rounds.
-struct Pair {
+// The same without and with; and for connects to other services than the one that is watched.
+// Medians over the rounds.
+struct Compared {
   double without = 0;
+  double another = 0;
   double with = 0;
 };
 
@@ -21,11 +23,11 @@ struct Pair {
 // says of an empty one: mostly the clock reads of the statistics.
 struct Cost {
   double floor_ns = 0;
-  Pair connect_ns;  // connect(), the median of a round
-  Pair whole_ns;    // connect, accept, close: the mean of the fastest round
-  Pair hook_ns;     // in the connect4 program
-  Pair others_ns;   // in the programs that run beside it, of both ends of the connection
-  Pair other_runs;  // runs of those
+  Compared connect_ns;  // connect(), the median of a round
+  Compared whole_ns;    // connect, accept, close: the mean of the fastest round
+  Compared hook_ns;     // in the connect4 program
+  Compared others_ns;   // in the programs that run beside it, of both ends of the connection
+  Compared other_runs;  // runs of those
 };
 
 // With both ends of each connection on this kernel.

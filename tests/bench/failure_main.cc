@@ -29,11 +29,15 @@ struct FailureOptions {
 
 class Rows {
  public:
-  void add(std::string_view name, const Pair& pair) {
-    fmt::print("{:44} {:>9.0f} {:>9.0f} {:>8.2f} {:>+8.0f}\n", name, pair.without, pair.with,
-               pair.with / pair.without, pair.with - pair.without);
-    json_.add(name, Json::object({{"without_ns", Json::real(pair.without)},
-                                  {"with_ns", Json::real(pair.with)}}));
+  void add(std::string_view name, const Compared& ns) {
+    fmt::print("{:42} {:>8.0f} {:>8.0f} {:>8.0f} {:>+8.0f}\n", name, ns.without, ns.another,
+               ns.with, ns.with - ns.without);
+    json_.add(name, Json::object({{"without_ns", Json::real(ns.without)},
+                                  {"another_ns", Json::real(ns.another)},
+                                  {"with_ns", Json::real(ns.with)}}));
+  }
+  static void runs(std::string_view name, const Compared& runs) {
+    fmt::print("{:42} {:>8.1f} {:>8.1f} {:>8.1f}\n", name, runs.without, runs.another, runs.with);
   }
   [[nodiscard]] const Json& json() const { return json_; }
 
@@ -41,26 +45,26 @@ class Rows {
   Json json_ = Json::object();
 };
 
-Pair all_programs(const Cost& cost) {
+Compared all_programs(const Cost& cost) {
   return {.without = cost.hook_ns.without + cost.others_ns.without,
+          .another = cost.hook_ns.another + cost.others_ns.another,
           .with = cost.hook_ns.with + cost.others_ns.with};
 }
 
 Json print_cost(const Cost& cost, const Cost& client) {
   Rows rows;
-  fmt::print("{:44} {:>9} {:>9} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
-             "with", "ratio", "more");
+  fmt::print("{:42} {:>8} {:>8} {:>8} {:>8}\n", "per connect, medians of rounds [ns]", "without",
+             "another", "with", "more");
   rows.add("connect(), half of them are faster", cost.connect_ns);
   rows.add("connect, accept, close, fastest round", cost.whole_ns);
   rows.add("connect4 program", cost.hook_ns);
   rows.add("programs beside it, at both ends", cost.others_ns);
   rows.add("all programs, at both ends", all_programs(cost));
-  fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it", cost.other_runs.without,
-             cost.other_runs.with);
+  Rows::runs("runs of those beside it", cost.other_runs);
+  rows.add("connect4 program, at the client's end", client.hook_ns);
   rows.add("programs beside it, at the client's end", client.others_ns);
   rows.add("all programs, at the client's end", all_programs(client));
-  fmt::print("{:44} {:>9.1f} {:>9.1f}\n", "runs of those beside it, client's end",
-             client.other_runs.without, client.other_runs.with);
+  Rows::runs("runs of those beside it, client's end", client.other_runs);
   fmt::print("programs: above an empty one, {:.0f} ns a run\n", cost.floor_ns);
   return rows.json();
 }
