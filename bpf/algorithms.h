@@ -245,13 +245,19 @@ static __always_inline void vic_answer_slot(struct vic_choice* ask,
   if (vic_has_endpoints(head)) ask->endpoint = vic_member_at(ask->block, head, number).endpoint;
 }
 
+/* The answer of random, the one algorithm whose cost every watched connect bears. */
+static __always_inline void vic_answer_at_random(struct vic_choice* ask,
+                                                 const struct vic_choice_head* head) {
+  vic_answer_slot(ask, head, vic_random_index(ask, head));
+}
+
 /* Answers the question. 0 = answered; anything else: the block is not one, which cannot be. */
 VIC_VERIFIED_ONCE int vic_answer(struct vic_choice* ask) {
   const struct vic_choice_head* head = ask ? vic_head_at(ask->block) : 0;
   if (!head) return 1;
   ask->endpoint = 0;
   if (head->algorithm == VIC_ALGORITHM_RANDOM) {
-    vic_answer_slot(ask, head, vic_random_index(ask, head));
+    vic_answer_at_random(ask, head);
     return 0;
   }
   ask->tier = vic_pick_tier(ask->block, ask->hash);

@@ -109,8 +109,11 @@ static __always_inline enum vic_outcome vic_choose_by_block(struct bpf_sock_addr
   struct vic_affinity_key key = {.client = 0, .table_id = vic_affinity_of(view.first)};
   if (key.table_id) key.client = vic_client_hash(ctx, family);
   const __u32 kept = key.table_id ? vic_kept_slot(&key, view.first, family) : 0;
+  const struct vic_choice_head* head = vic_head_at(view.first);
   if (kept)
     vic_answer_with(&ask, kept);
+  else if (head && head->algorithm == VIC_ALGORITHM_RANDOM)
+    vic_answer_at_random(&ask, head);
   else if (vic_answer(&ask))
     return VIC_OUTCOME_INTERNAL_ERROR;
   if (vic_watching && vic_may_be_suspect(ask.endpoint)) vic_avoid_suspects(&ask);

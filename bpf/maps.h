@@ -110,6 +110,7 @@ const volatile __u32 vic_record_tcp = 0; /* TCP connections too have an origin r
 const volatile __u32 vic_mptcp = 0;      /* the kernel tells an MPTCP subflow's socket */
 const volatile __u32 vic_peer_names = 0; /* enum vic_peer_names */
 const volatile __u32 vic_watching = 0;   /* some table is watched */
+const volatile __u32 vic_tick_ns = 0;    /* how long a jiffy lasts */
 
 /* Whose getpeername() shows the service. */
 enum vic_peer_names {

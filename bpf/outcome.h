@@ -17,6 +17,8 @@
 /* The members that are read, where the running kernel has them. */
 struct tcp_sock {
   __u64 bytes_received;
+  __u32 srtt_us; /* eighths */
+  __u32 total_retrans;
   __u8 is_mptcp : 1;
 } __attribute__((preserve_access_index));
 
@@ -33,9 +35,14 @@ static __always_inline int vic_note_fits(const struct sock* socket, __u64 state)
 }
 
 /* An MPTCP subflow: nobody would say when it is closed. */
-static __always_inline int vic_is_subflow(struct sock* socket) {
-  struct tcp_sock* tcp = bpf_skc_to_tcp_sock(socket);
-  return tcp && bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD(tcp, is_mptcp);
+static __always_inline int vic_is_subflow(const struct tcp_sock* tcp) {
+  return bpf_core_field_exists(tcp->is_mptcp) && BPF_CORE_READ_BITFIELD(tcp, is_mptcp);
+}
+
+/* How long the handshake took: what TCP itself has measured, unless it had to repeat the SYN. */
+static __always_inline __u64 vic_handshake_ns(const struct tcp_sock* tcp, __u64 state) {
+  const __u32 round_trip = tcp->srtt_us;
+  return round_trip && !tcp->total_retrans ? round_trip * 125ULL : vic_since(state);
 }
 
 static __always_inline void vic_count_established(__u32 element, __u64 took_ns) {
@@ -59,11 +66,12 @@ static __always_inline int vic_established(struct sock* socket) {
     vic_end_note(note, cookie);
     return 0;
   }
-  const __u64 now = bpf_ktime_get_ns();
-  const __u64 next = vic_note_state((__u32)state | VIC_NOTE_ESTABLISHED, now);
+  const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(socket);
+  if (!tcp) return 0;
+  const __u64 next = vic_note_state((__u32)state | VIC_NOTE_ESTABLISHED);
   if (__sync_val_compare_and_swap(&note->state, state, next) != state) return 0;
-  vic_count_established((__u32)state & VIC_NOTE_ELEMENT_MASK, vic_since(state, now));
-  if (vic_is_subflow(socket)) vic_end_note(note, cookie);
+  vic_count_established((__u32)state & VIC_NOTE_ELEMENT_MASK, vic_handshake_ns(tcp, state));
+  if (vic_is_subflow(tcp)) vic_end_note(note, cookie);
   return 0;
 }
 
@@ -89,7 +97,7 @@ static __always_inline int vic_suspicion_of(int error) {
  * disconnected by its application has the same error, but is not shut down. */
 static __always_inline int vic_is_early_reset(struct sock* socket, __u64 state) {
   if (socket->sk_err != ECONNRESET || socket->sk_shutdown == 0) return 0;
-  if (vic_since(state, bpf_ktime_get_ns()) > VIC_EARLY_MS * 1000000ULL) return 0;
+  if (vic_since(state) > VIC_EARLY_MS * 1000000ULL) return 0;
   const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(socket);
   return tcp && tcp->bytes_received == 0;
 }
@@ -102,8 +110,7 @@ static __always_inline void vic_judge_established(struct sock* socket, __u64 sta
 
 /* Disconnected by its application while it waited: see vic_release_note. */
 static __always_inline int vic_gave_up(int error, __u64 state) {
-  return error == ECONNRESET &&
-         vic_since(state, bpf_ktime_get_ns()) >= VIC_FIRST_RETRY_MS * 1000000ULL;
+  return error == ECONNRESET && vic_since(state) >= VIC_FIRST_RETRY_MS * 1000000ULL;
 }
 
 static __always_inline void vic_judge_connecting(struct sock* socket, __u64 state) {

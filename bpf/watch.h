@@ -30,16 +30,17 @@ VIC_VERIFIED_ONCE int vic_leave_note_anyhow(__u64 cookie, __u32 element, __u32 c
 }
 
 /* Leaves a note: most sockets have none yet, and find room at once. */
-VIC_VERIFIED_ONCE int vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, __u32 check) {
+static __always_inline void vic_leave_note(struct bpf_sock_addr* ctx, __u32 element, __u32 check) {
   const __u64 cookie = bpf_get_socket_cookie(ctx);
   struct vic_watched* watched = vic_watched_at(element);
   struct vic_note* room = vic_room_for(cookie);
-  const int plain = watched && room && !vic_some_spilled() &&
-                    __sync_val_compare_and_swap(&room->cookie, 0, cookie) == 0;
-  if (!plain) return vic_leave_note_anyhow(cookie, element, check);
-  room->state = vic_note_state(element | check, bpf_ktime_get_ns());
+  if (!watched || !room || vic_some_spilled() ||
+      __sync_val_compare_and_swap(&room->cookie, 0, cookie) != 0) {
+    vic_leave_note_anyhow(cookie, element, check);
+    return;
+  }
+  room->state = vic_note_state(element | check);
   __sync_fetch_and_add(&watched->active, 1);
-  return 0;
 }
 
 /* The choice is `endpoint`, as vic_member has it: a connection has a note of that, a datagram's
@@ -61,7 +62,7 @@ static __always_inline void vic_release_note(__u64 cookie, __u32 tcp_state) {
   struct vic_note* note = vic_note_of(cookie);
   const __u64 state = note ? vic_end_note(note, cookie) : 0;
   if (state == 0 || state & VIC_NOTE_ESTABLISHED || tcp_state != BPF_TCP_SYN_SENT) return;
-  if (vic_since(state, bpf_ktime_get_ns()) >= VIC_FIRST_RETRY_MS * 1000000ULL)
+  if (vic_since(state) >= VIC_FIRST_RETRY_MS * 1000000ULL)
     vic_failed((__u32)state & VIC_NOTE_ELEMENT_MASK, VIC_SUSPECTED_TIMED_OUT);
 }
 

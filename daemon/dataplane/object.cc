@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "dataplane/features.h"
+#include "dataplane/tick.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -154,7 +155,7 @@ absl::Status load_error(int error) {
 
 }  // namespace
 
-std::array<FrozenOption, 8> frozen_options(const LoadPlan& plan) {
+std::array<FrozenOption, 9> frozen_options(const LoadPlan& plan) {
   return {{{"vic_counting", plan.counting ? 1u : 0u},
            {"vic_host_netns", plan.host_netns},
            {"vic_probe_port", plan.probe_port},
@@ -162,7 +163,8 @@ std::array<FrozenOption, 8> frozen_options(const LoadPlan& plan) {
            {"vic_record_tcp", plan.records.tcp ? 1u : 0u},
            {"vic_mptcp", plan.records.mptcp ? 1u : 0u},
            {"vic_peer_names", plan.records.peer_names},
-           {"vic_watching", is_watching(plan) ? 1u : 0u}}};
+           {"vic_watching", is_watching(plan) ? 1u : 0u},
+           {"vic_tick_ns", tick_ns()}}};
 }
 
 bool kernel_tells_mptcp() {

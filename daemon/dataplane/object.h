@@ -66,7 +66,7 @@ struct FrozenOption {
   std::string_view name;
   uint64_t value = 0;
 };
-[[nodiscard]] std::array<FrozenOption, 8> frozen_options(const LoadPlan& plan);
+[[nodiscard]] std::array<FrozenOption, 9> frozen_options(const LoadPlan& plan);
 
 class Object {
  public:

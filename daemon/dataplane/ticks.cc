@@ -2,22 +2,12 @@
 
 #include <bpf/bpf.h>
 
-#include <ctime>
+#include "dataplane/tick.h"
 
 namespace vicinity::dataplane {
-namespace {
-
-// The coarse clocks advance with every tick.
-absl::Duration tick() {
-  timespec resolution = {};
-  if (::clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) != 0) return absl::ZeroDuration();
-  return absl::DurationFromTimespec(resolution);
-}
-
-}  // namespace
 
 uint64_t ticks_after(const Object& object, absl::Duration duration) {
-  static const absl::Duration length = tick();
+  static const absl::Duration length = tick_length();
   if (length <= absl::ZeroDuration()) return 0;
   uint64_t now = 0;
   bpf_test_run_opts options = {};

@@ -32,7 +32,7 @@
 #define VIC_STATIC_ASSERT _Static_assert
 #endif
 
-#define VICINITY_ABI_VERSION 4
+#define VICINITY_ABI_VERSION 5
 
 /* Index into vic_config, and the family byte of a service record. */
 enum vic_family {

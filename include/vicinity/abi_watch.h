@@ -34,7 +34,7 @@ enum vic_watch_limit {
 struct vic_watched {
   __u64 active; /* connections open or being opened: notes with this element */
   __u64 established;
-  __u64 connect_ns;      /* of those, summed */
+  __u64 connect_ns;      /* their handshakes, summed */
   __u64 suspected_until; /* CLOCK_MONOTONIC ns; 0 = it is not, and holds no place of its group */
   __u32 refused;
   __u32 unreachable;
@@ -67,8 +67,8 @@ struct vic_watch_totals {
   __u64 reserved[4];
 };
 
-/* vic_note.state. The upper 32 bits: since when, in units of 1024 ns; of an established connection
- * since that. */
+/* vic_note.state. The upper 32 bits: since when, in jiffies; of an established connection since
+ * that. */
 enum vic_note_bits {
   VIC_NOTE_ELEMENT_MASK = 0x0003ffff,
   VIC_NOTE_ESTABLISHED = 0x00040000,

@@ -1,6 +1,7 @@
 // What the kernel sees of connections to endpoints that fail, and to those that do not.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -33,6 +34,23 @@ TEST_F(FailureTest, TimeoutsOfTheKernelAndOfTheApplicationAreSeen) {
   EXPECT_EQ(after.failed_in_row, 2u);
   EXPECT_EQ(after.active, 0u);
   EXPECT_EQ(after.suspected_until_ns, 0u);
+}
+
+// Of a SYN that was sent again TCP measures no round trip, or only the last.
+TEST_F(FailureTest, AHandshakeTakesAsLongAsItsSynsDo) {
+  constexpr uint16_t kLate = 5700;
+  constexpr uint64_t kSecondSyn = 900'000'000;  // ns; the first is given a second
+  fail("late", kLate);
+  open();
+  apply({service({tier({kLate})})});
+  uint64_t longest = 0;
+  for (int i = 0; i < 40 && longest < kSecondSyn; ++i) {
+    const uint64_t before = seen(kLate).connect_ns;
+    EXPECT_EQ(impatient_connect(std::chrono::milliseconds(20000)), 0);
+    longest = std::max(longest, seen(kLate).connect_ns - before);
+  }
+  EXPECT_GE(longest, kSecondSyn);
+  EXPECT_EQ(seen(kLate).timed_out, 0u);
 }
 
 TEST_F(FailureTest, AnAddressThatNobodyHasIsUnreachable) {
