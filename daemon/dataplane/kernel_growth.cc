@@ -23,7 +23,7 @@ void copy_config(const vic_config& from, vic_config& to) {
   to.lease_ticks = from.lease_ticks;
   to.self_until = from.self_until;
   to.self_tgid = from.self_tgid;
-  to.flags |= from.flags & (VIC_CONFIG_UNKNOWN_PORT_REFUSE | VIC_CONFIG_PODS);
+  to.flags |= from.flags & (VIC_CONFIG_UNKNOWN_PORT_REFUSE | VIC_CONFIG_PODS | VIC_CONFIG_TRACE);
 }
 
 }  // namespace

@@ -67,6 +67,23 @@ class TraceTest : public SocketTest {
     EXPECT_TRUE(came) << all.size() << " events instead of " << count;
     return all;
   }
+
+  void expect_one_socket(const std::string& kind) {
+    SCOPED_TRACE(kind);
+    SocketScript client = script();
+    play(client,
+         {{"open " + kind, "ok"}, {"connect 10.96.0.10:80", "ok"}, {"recv", "10.244.1.11:5004"}});
+    const auto events = told(2);
+    ASSERT_EQ(events.size(), 2u);
+    const Traced& choice = events[0];
+    EXPECT_EQ(choice.pid, static_cast<uint32_t>(client.pid()));
+    EXPECT_FALSE(choice.command.empty());
+    EXPECT_EQ(choice.netns_cookie, netns_cookie(world_->pod("client").netns()));
+    EXPECT_NE(choice.cookie, 0u);
+    EXPECT_EQ(events[1].cookie, choice.cookie);
+    EXPECT_GT(events[1].at_ns, choice.at_ns);
+    EXPECT_LT(absl::AbsDuration(absl::Now() - choice.at), absl::Minutes(1));
+  }
 };
 
 struct Row {
@@ -109,6 +126,17 @@ std::vector<Row> rows() {
        {"translated udp [fd00:10:96::10]:80 send > " + to6}},
       {{{"open udp4", "ok"}, {"sendto 10.96.0.10:81", "ECONNREFUSED"}},
        {"refused:empty udp 10.96.0.10:81 send"}},
+      // MPTCP: the hook and the callbacks see the first subflow, with one cookie.
+      {{{"open mptcp4", "ok"}, {"connect 10.96.0.10:80", "ok"}, {"recv", to4}},
+       {"translated tcp 10.96.0.10:80 > " + to4, "established"}},
+      {{{"open mptcp6", "ok"}, {"connect [fd00:10:96::10]:80", "ok"}, {"recv", to6}},
+       {"translated tcp [fd00:10:96::10]:80 > " + to6, "established"}},
+      {{{"open mptcp6", "ok"}, {"connect [::ffff:10.96.0.10]:80", "ok"}, {"recv", to4}},
+       {"translated tcp 10.96.0.10:80 mapped > " + to4, "established"}},
+      {{{"open mptcp4", "ok"}, {"connect 10.96.0.10:81", "ECONNREFUSED"}},
+       {"refused:empty tcp 10.96.0.10:81"}},
+      {{{"open mptcp4", "ok"}, {"connect 10.96.0.10:82", "ECONNREFUSED"}},
+       {"translated tcp 10.96.0.10:82 > 10.244.1.11:4999", fmt::format("failed {}", ECONNREFUSED)}},
       // To no service: not worth an event a datagram.
       {{{"open udp4", "ok"}, {"sendto 10.244.1.11:5004", "ok"}, {"recv", to4}}, {}},
   };
@@ -130,19 +158,7 @@ TEST_F(TraceTest, EveryChoiceIsToldWithItsEnd) {
 TEST_F(TraceTest, AChoiceSaysWhoAskedAndItsEndIsOfTheSameSocket) {
   open_and_publish();
   watch();
-  SocketScript client = script();
-  play(client,
-       {{"open tcp4", "ok"}, {"connect 10.96.0.10:80", "ok"}, {"recv", "10.244.1.11:5004"}});
-  const auto events = told(2);
-  ASSERT_EQ(events.size(), 2u);
-  const Traced& choice = events[0];
-  EXPECT_EQ(choice.pid, static_cast<uint32_t>(client.pid()));
-  EXPECT_FALSE(choice.command.empty());
-  EXPECT_EQ(choice.netns_cookie, netns_cookie(world_->pod("client").netns()));
-  EXPECT_NE(choice.cookie, 0u);
-  EXPECT_EQ(events[1].cookie, choice.cookie);
-  EXPECT_GT(events[1].at_ns, choice.at_ns);
-  EXPECT_LT(absl::AbsDuration(absl::Now() - choice.at), absl::Minutes(1));
+  for (const char* kind : {"tcp4", "mptcp4"}) expect_one_socket(kind);
 }
 
 TEST_F(TraceTest, NothingIsToldUnlessSomebodyWatches) {
@@ -155,6 +171,37 @@ TEST_F(TraceTest, NothingIsToldUnlessSomebodyWatches) {
   EXPECT_EQ(told(2).size(), 2u);
   traces().turn_off();
   connect_once();
+  EXPECT_TRUE(traces().take().empty());
+}
+
+// The grown maps come with programs of their own, which tell into the same buffer, and at once.
+TEST_F(TraceTest, GoesOnWhileTablesGrow) {
+  dataplane::KernelOptions small = options();
+  small.max_services = 1;
+  open(small);
+  apply({backends_service("ns/a", {kVip4}, {3})});
+  watch();
+  EXPECT_EQ(connect(kVip4).error, 0);
+  for (int step = 1; step <= 3; ++step) {
+    SCOPED_TRACE(step);
+    const uint32_t generation = dataplane_->status().generation;
+    for (int i = 0; dataplane_->status().generation == generation; ++i) {
+      ASSERT_LT(i, 2000);
+      apply({backends_service(fmt::format("ns/{}-{}", step, i),
+                              {fmt::format("10.{}.{}.{}", 96 + step, i / 250, i % 250 + 1)}, {0})});
+    }
+    EXPECT_EQ(connect(kVip4).error, 0);
+  }
+  const auto events = told(8);
+  ASSERT_EQ(events.size(), 8u);
+  for (size_t i = 0; i < events.size(); i += 2) {
+    EXPECT_EQ(text_of(events[i]), "translated tcp 10.96.0.10:80 > 10.244.1.11:5004");
+    EXPECT_EQ(text_of(events[i + 1]), "established");
+    EXPECT_EQ(events[i].cookie, events[i + 1].cookie);
+  }
+  EXPECT_EQ(traces().lost(), 0u);
+  traces().turn_off();
+  EXPECT_EQ(connect(kVip4).error, 0);
   EXPECT_TRUE(traces().take().empty());
 }
 
