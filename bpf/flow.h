@@ -193,7 +193,9 @@ static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ct
     return view.count == VIC_PASS_WAYPOINT ? VIC_OUTCOME_PASSED_WAYPOINT
                                            : VIC_OUTCOME_PASSED_PASSTHROUGH;
   if (view.count == 0)
-    return view.flags & VIC_VIEW_PASS_EMPTY ? VIC_OUTCOME_PASSED_EMPTY : VIC_OUTCOME_REFUSED_EMPTY;
+    return view.flags & VIC_VIEW_PASS_EMPTY
+               ? VIC_OUTCOME_PASSED_EMPTY
+               : vic_refuse(VIC_OUTCOME_REFUSED_EMPTY, view.first, at, family);
   return vic_choose(ctx, view, at, family, random);
 }
 
@@ -223,8 +225,10 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (vic_is_kernel_thread(task)) return VIC_OUTCOME_KERNEL_SOCKET;
   const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, random);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
-      VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE)
-    return VIC_OUTCOME_UNKNOWN_PORT_REFUSED;
+      VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE) {
+    const union vic_destination any_port = vic_any_port(at, family);
+    return vic_refuse(VIC_OUTCOME_UNKNOWN_PORT_REFUSED, found.view.first, &any_port, family);
+  }
   return outcome;
 }
 

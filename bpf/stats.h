@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What the hooks count: outcomes per CPU, choices by service and tier. All of it goes away when
- * vic_counting is frozen to 0.
+ * What the hooks count: outcomes per CPU, choices by service and tier, refusals by service. All of
+ * it goes away when vic_counting is frozen to 0.
  */
 #ifndef VICINITY_STATS_H_
 #define VICINITY_STATS_H_
 
 #include "lookup.h"
 #include "once.h"
+
+/* Refused connections by counter row. Not pinned with the tables: abi.h knows nothing of it. */
+VIC_MAPPED_ARRAY(vic_refusals, __u64, VIC_COUNTER_ROWS);
 
 static __always_inline void vic_count_outcome(const enum vic_hook hook, enum vic_outcome outcome) {
   /* A translated connection is counted already, by service and tier: one line less to touch. */
@@ -65,6 +68,35 @@ static __always_inline void vic_count_choice(const union vic_destination* at, __
   __u64* count = bpf_map_lookup_elem(&vic_counters, &index);
   if (count) __sync_fetch_and_add(count, 1);
   if (counter >> 4 == 0) vic_ask_for_row(at, family);
+}
+
+/* Refused by the service whose record is at `record`; `at` is the key of its entry. */
+static __always_inline int vic_count_refusal(const union vic_destination* at, __u32 record,
+                                             const enum vic_family family) {
+  const struct vic_service* service = bpf_map_lookup_elem(&vic_services, &record);
+  const __u32 row = service ? VIC_LOAD(service->counter_row) : 0;
+  __u64* count = bpf_map_lookup_elem(&vic_refusals, &row);
+  if (count) __sync_fetch_and_add(count, 1);
+  return row == 0 ? vic_ask_for_row(at, family) : 0;
+}
+
+VIC_VERIFIED_ONCE int vic_count_refusal4(const union vic_destination* at, __u32 record) {
+  return at ? vic_count_refusal(at, record, VIC_FAMILY_IPV4) : 0;
+}
+
+VIC_VERIFIED_ONCE int vic_count_refusal6(const union vic_destination* at, __u32 record) {
+  return at ? vic_count_refusal(at, record, VIC_FAMILY_IPV6) : 0;
+}
+
+static __always_inline enum vic_outcome vic_refuse(enum vic_outcome outcome, __u32 record,
+                                                   const union vic_destination* at,
+                                                   const enum vic_family family) {
+  if (!vic_counting) return outcome;
+  if (family == VIC_FAMILY_IPV4)
+    vic_count_refusal4(at, record);
+  else
+    vic_count_refusal6(at, record);
+  return outcome;
 }
 
 #endif /* VICINITY_STATS_H_ */

@@ -67,8 +67,11 @@ std::vector<HookErrors> read_errors(int outcomes_fd) {
   return errors;
 }
 
-Counters::Counters(std::span<__u64> counters, int outcomes_fd)
-    : counters_(counters), outcomes_fd_(outcomes_fd), services_(VIC_COUNTER_ROWS) {
+Counters::Counters(const Memory& memory, int outcomes_fd)
+    : counters_(memory.counters),
+      refusals_(memory.refusals),
+      outcomes_fd_(outcomes_fd),
+      services_(VIC_COUNTER_ROWS) {
   for (uint16_t row = VIC_COUNTER_ROW_SHARED; row-- > 1;) free_.push_back(row);
   services_[VIC_COUNTER_ROW_SHARED] = std::make_shared<const std::string>(kSharedRowName);
   published_ = std::make_shared<const Rows>();
@@ -85,6 +88,7 @@ uint16_t Counters::assign(std::string_view service) {
       publish(counters_[kReturned], counters_[kReturned] + earlier);
     }
   }
+  if (!refusals_.empty()) publish(refusals_[row], __u64{0});
   services_[row] = std::make_shared<const std::string>(service);
   changed_ = true;
   return row;
@@ -130,12 +134,17 @@ std::vector<uint64_t> Counters::totals(uint16_t row) const {
   return by_tier;
 }
 
+uint64_t Counters::refused(uint16_t row) const {
+  return refusals_.empty() ? 0 : observe(refusals_[row]);
+}
+
 std::vector<TierCounts> Counters::tier_counts() const {
   std::vector<TierCounts> counts;
   for (const std::shared_ptr<const Rows> rows = published_; const Row& row : *rows) {
     std::vector<uint64_t> by_tier = totals(row.row);
-    if (row.row == VIC_COUNTER_ROW_SHARED && by_tier.empty()) continue;
-    counts.push_back({.service = *row.service, .by_tier = std::move(by_tier)});
+    const uint64_t refusals = refused(row.row);
+    if (row.row == VIC_COUNTER_ROW_SHARED && by_tier.empty() && refusals == 0) continue;
+    counts.push_back({.service = *row.service, .by_tier = std::move(by_tier), .refused = refusals});
   }
   std::ranges::sort(counts, {}, &TierCounts::service);
   return counts;

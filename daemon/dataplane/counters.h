@@ -27,8 +27,12 @@ inline constexpr std::string_view kSharedRowName = "(others)";
 
 class Counters {
  public:
-  // `counters` and `outcomes_fd` stay the caller's and outlive this.
-  Counters(std::span<__u64> counters, int outcomes_fd);
+  // By row; `refusals` may be empty. All of it stays the caller's and outlives this.
+  struct Memory {
+    std::span<__u64> counters;
+    std::span<__u64> refusals;
+  };
+  Counters(const Memory& memory, int outcomes_fd);
 
   // A row of zeros for the service, or the shared one.
   [[nodiscard]] uint16_t assign(std::string_view service);
@@ -52,8 +56,10 @@ class Counters {
   using Rows = std::vector<Row>;
 
   [[nodiscard]] std::vector<uint64_t> totals(uint16_t row) const;
+  [[nodiscard]] uint64_t refused(uint16_t row) const;
 
   std::span<__u64> counters_;
+  std::span<__u64> refusals_;
   int outcomes_fd_;
   std::vector<uint16_t> free_;  // the last one is given out next
   std::vector<std::shared_ptr<const std::string>> services_;

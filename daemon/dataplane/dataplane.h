@@ -57,10 +57,12 @@ struct Outcomes {
   bool operator==(const Outcomes&) const = default;
 };
 
-// Connections that went to a service, by tier, since the service got its counter row.
+// Connections to a service since it got its counter row: those that went somewhere, by tier, and
+// those that were refused.
 struct TierCounts {
   std::string service;
   std::vector<uint64_t> by_tier;
+  uint64_t refused = 0;
   bool operator==(const TierCounts&) const = default;
 };
 

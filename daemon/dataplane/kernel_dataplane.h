@@ -152,6 +152,8 @@ class KernelDataplane final : public Dataplane {
   // What all generations have in common; descriptors of its own.
   PinnedMaps shared_;
   MappedMap counter_memory_;
+  base::UniqueFd refusals_;  // by counter row; not pinned with the tables
+  MappedMap refusal_memory_;
   std::unique_ptr<Counters> counters_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<HookEvents> events_;

@@ -135,8 +135,11 @@ absl::Status KernelDataplane::share(const Generation& generation) {
   }
   VIC_ASSIGN_OR_RETURN(counter_memory_,
                        MappedMap::map(shared_.at("vic_counters").get(), Access::kReadWrite));
-  counters_ =
-      std::make_unique<Counters>(counter_memory_.as<__u64>(), shared_.at("vic_outcomes").get());
+  refusals_.reset(::fcntl(generation.object().map_fd("vic_refusals"), F_DUPFD_CLOEXEC, 0));
+  VIC_ASSIGN_OR_RETURN(refusal_memory_, MappedMap::map(refusals_.get(), Access::kReadWrite));
+  counters_ = std::make_unique<Counters>(Counters::Memory{.counters = counter_memory_.as<__u64>(),
+                                                          .refusals = refusal_memory_.as<__u64>()},
+                                         shared_.at("vic_outcomes").get());
   pod_map_ = std::make_unique<PodMap>(shared_.at("vic_pods").get());
   realms_->skip(pod_map_->highest_realm());
   VIC_ASSIGN_OR_RETURN(reclaimer_, Reclaimer::start(shared_.at("vic_grace").get()));
@@ -236,6 +239,7 @@ LoadPlan KernelDataplane::plan(const Sizes& sizes) const {
   }
   for (const auto& [name, fd] : shared_) plan.reuse.emplace(name, fd.get());
   if (traces_ != nullptr) plan.reuse.merge(traces_->maps());
+  if (refusals_.valid()) plan.reuse.emplace("vic_refusals", refusals_.get());
   if (generation_ != nullptr && generation_->sizes().affinities == sizes.affinities) {
     plan.reuse.emplace("vic_affinities", generation_->object().map_fd("vic_affinities"));
   }

@@ -23,8 +23,9 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrograms = "programs-";
 constexpr char kUnfinished[] = "programs-new";
-// Maps that no generation pins: they hold nothing that outlives a daemon.
-constexpr std::array<std::string_view, 2> kOwnMaps = {"vic_traces", "vic_trace_state"};
+// Maps that no generation pins: they hold nothing that another daemon has to have.
+constexpr std::array<std::string_view, 3> kOwnMaps = {"vic_traces", "vic_trace_state",
+                                                      "vic_refusals"};
 
 bool is_own_map(std::string_view name) {
   return std::ranges::find(kOwnMaps, name) != kOwnMaps.end();

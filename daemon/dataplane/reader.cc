@@ -30,7 +30,8 @@ Outcomes Reader::outcomes() const {
 }
 
 std::vector<TierCounts> Reader::tier_counts() const {
-  Counters counters(tables_.memory.counters, maps_.at("vic_outcomes").get());
+  Counters counters({.counters = tables_.memory.counters, .refusals = {}},
+                    maps_.at("vic_outcomes").get());
   for (const auto& [name, service] : survey(tables_.memory).services) {
     counters.take(service.counter_row, name);
   }

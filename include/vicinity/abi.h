@@ -273,7 +273,7 @@ enum vic_service_flag {
 /*
  * One table: a (service, port, family), written once and replaced by another record when the table
  * changes; or the service's head, which lives as long as the service. Read by people and by the
- * daemon at adoption; no hook touches it.
+ * daemon at adoption; a hook only looks for the row of a refused connect.
  * Array vic_services; writer: daemon; reader: daemon, vicinityctl, bpftool.
  */
 struct vic_service {

@@ -272,6 +272,7 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_mptcp_origins", BPF_MAP_TYPE_SK_STORAGE, sizeof(vic_origin), "vic_origin"},
       {"vic_doomed", BPF_MAP_TYPE_HASH, sizeof(vic_doom), "vic_doom"},
       {"vic_traces", BPF_MAP_TYPE_RINGBUF, 0, ""},
+      {"vic_refusals", BPF_MAP_TYPE_ARRAY, sizeof(__u64), "__u64"},
       {"vic_trace_state", BPF_MAP_TYPE_ARRAY, sizeof(vic_trace_state), "vic_trace_state"},
       {"vic_grace", BPF_MAP_TYPE_ARRAY_OF_MAPS, sizeof(uint32_t), ""},
   };

@@ -202,6 +202,63 @@ TEST_F(ConnectTest, ChoicesAreCountedByServiceAndTier) {
   EXPECT_EQ(dataplane_->status().counter_rows.used, 0u);
 }
 
+TEST_F(ConnectTest, RefusalsAreCountedByService) {
+  dataplane::KernelOptions refusing = options();
+  refusing.unknown_port = dataplane::UnknownPort::kRefuse;
+  refusing.max_services = 1;
+  open(refusing);
+  apply({backends_service("ns/empty", {kVip4, kVip6}, {}),
+         backends_service("ns/other", {"10.96.0.20", "fd00:10:96::20"}, {0})});
+  // As with choices, the first one of a service asks for its row.
+  const auto wait_for_rows = [&](size_t rows) {
+    EXPECT_TRUE(wait_until(
+        [&] {
+          maintain_for(std::chrono::milliseconds(20));
+          return dataplane_->tier_counts().size() == rows;
+        },
+        std::chrono::seconds(10)));
+  };
+  EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
+  wait_for_rows(1);
+  EXPECT_EQ(connect("10.96.0.20", 81).error, ECONNREFUSED);
+  wait_for_rows(2);
+  for (const char* vip : {kVip4, kVip6, kMappedVip}) EXPECT_EQ(connect(vip).error, ECONNREFUSED);
+  EXPECT_EQ(connect("fd00:10:96::20", 81).error, ECONNREFUSED);
+  EXPECT_EQ(connect("10.96.0.20").error, 0);
+  using dataplane::TierCounts;
+  const auto are = [](uint64_t empty, uint64_t other) {
+    return ::testing::ElementsAre(
+        TierCounts{.service = "ns/empty", .by_tier = {}, .refused = empty},
+        TierCounts{.service = "ns/other", .by_tier = {1}, .refused = other});
+  };
+  EXPECT_THAT(dataplane_->tier_counts(), are(3, 1));
+  // Another table, and another daemon.
+  apply({backends_service("ns/empty", {kVip4}, {})});
+  EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
+  dataplane_.reset();
+  open(refusing);
+  EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
+  EXPECT_THAT(dataplane_->tier_counts(), are(5, 1));
+  // Larger maps.
+  const uint32_t generation = dataplane_->status().generation;
+  std::vector<compile::ServiceTable> many;
+  for (int i = 1; i <= 200; ++i) {
+    many.push_back(
+        backends_service("ns/many-" + std::to_string(i), {"10.96.1." + std::to_string(i)}, {0}));
+  }
+  apply(std::move(many));
+  ASSERT_GT(dataplane_->status().generation, generation);
+  EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
+  EXPECT_THAT(dataplane_->tier_counts(), are(6, 1));
+  // Whoever gets the row next begins at 0.
+  apply({}, {"ns/empty", "ns/other"});
+  settle();
+  apply({backends_service("ns/next", {kVip4}, {})});
+  EXPECT_EQ(connect(kVip4).error, ECONNREFUSED);
+  wait_for_rows(1);
+  EXPECT_EQ(dataplane_->tier_counts().front().refused, 0u);
+}
+
 TEST_F(ConnectTest, WithoutCountersNothingIsCounted) {
   dataplane::KernelOptions quiet = options();
   quiet.counting = dataplane::Counting::kOff;
