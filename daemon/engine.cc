@@ -425,11 +425,13 @@ void Engine::refresh() {
   report->health.unobserved = report->dataplane.observed.unobserved;
   report->published_once = live_;
   report->dns_problems = dns_.problems();
-  traffic_.account(dataplane_.tier_counts(), [this](std::string_view service) {
+  const std::vector<dataplane::TierCounts> counts = dataplane_.tier_counts();
+  traffic_.account(counts, [this](std::string_view service) {
     return places_of(service, snapshot_, options_.compile);
   });
   report->service_series = options_.service_series;
   report->services = traffic_.by_service();
+  report->refusals = refusals_in(counts);
   report->places = traffic_.by_place();
   if (options_.probe) report->probe = options_.probe();
   report->last_error = last_error_;

@@ -73,6 +73,15 @@ PlacesByTier places_of(std::string_view service, const model::Snapshot& snapshot
   return places;
 }
 
+std::vector<telemetry::ServiceRefusals> refusals_in(
+    const std::vector<dataplane::TierCounts>& counts) {
+  std::vector<telemetry::ServiceRefusals> refusals;
+  for (const dataplane::TierCounts& row : counts) {
+    if (row.refused > 0) refusals.push_back({.service = row.service, .connects = row.refused});
+  }
+  return refusals;
+}
+
 void Traffic::add(Service& service, uint32_t tier, uint64_t connects) {
   const auto count = static_cast<double>(connects);
   const auto add_at = [&](Place place, double part) {

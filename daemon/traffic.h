@@ -34,6 +34,10 @@ using PlacesByTier = std::vector<std::vector<PlaceShare>>;  // the shares of eac
 [[nodiscard]] PlacesByTier places_of(std::string_view service, const model::Snapshot& snapshot,
                                      const compile::CompileOptions& options);
 
+// Those that had any. Pure.
+[[nodiscard]] std::vector<telemetry::ServiceRefusals> refusals_in(
+    const std::vector<dataplane::TierCounts>& counts);
+
 class Traffic {
  public:
   using PlacesOf = std::function<PlacesByTier(std::string_view service)>;

@@ -206,22 +206,35 @@ TrafficReply to_traffic(const Published& published) {
   }
   for (const auto& place : published.places) fill_place(place, *reply.add_places());
   fill_outcomes(published.outcomes, *reply.mutable_outcomes());
+  for (const telemetry::ServiceRefusals& from : published.refusals) {
+    ServiceRefusals& row = *reply.add_refusals();
+    row.set_service(from.service);
+    row.set_connects(from.connects);
+  }
   return reply;
 }
 
 // What a tier's places have a part of is a whole number together.
 FlowsReply to_flows(const Published& published) {
-  std::map<std::string_view, std::vector<double>> flows;
+  struct Flow {
+    std::vector<double> tiers;
+    uint64_t refused = 0;
+  };
+  std::map<std::string_view, Flow> flows;
+  for (const telemetry::ServiceRefusals& from : published.refusals) {
+    flows[from.service].refused = from.connects;
+  }
   for (const telemetry::ServiceTraffic& from : published.services) {
-    auto& tiers = flows[from.service];
+    auto& tiers = flows[from.service].tiers;
     tiers.resize(std::max<size_t>(tiers.size(), from.tier + size_t{1}));
     tiers[from.tier] += from.place.connects;
   }
   FlowsReply reply;
-  for (const auto& [service, tiers] : flows) {
+  for (const auto& [service, counted] : flows) {
     ServiceFlow& flow = *reply.add_services();
     flow.set_service(std::string(service));
-    for (const double connects : tiers)
+    flow.set_refused(counted.refused);
+    for (const double connects : counted.tiers)
       flow.add_connects_by_tier(static_cast<uint64_t>(std::llround(connects)));
   }
   return reply;

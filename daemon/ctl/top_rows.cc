@@ -20,6 +20,7 @@ struct Sum {
   double node = 0;
   double zone = 0;
   double region = 0;
+  double refused = 0;
 
   void add(std::string_view near, double connects) {
     all += connects;
@@ -37,16 +38,18 @@ TopRow row_of(std::string name, const Sum& sum, double seconds) {
           .per_second = sum.all / seconds,
           .node_percent = percent(sum.node),
           .zone_percent = percent(sum.zone),
-          .region_percent = percent(sum.region)};
+          .region_percent = percent(sum.region),
+          .refused_per_second = sum.refused / seconds};
 }
 
 std::vector<TopRow> rows_of(const std::map<std::string, Sum>& sums, double seconds) {
   std::vector<TopRow> rows;
   for (const auto& [name, sum] : sums) {
-    if (sum.all > 0) rows.push_back(row_of(name, sum, seconds));
+    if (sum.all > 0 || sum.refused > 0) rows.push_back(row_of(name, sum, seconds));
   }
   std::ranges::sort(rows, [](const TopRow& left, const TopRow& right) {
-    return std::tie(right.per_second, left.name) < std::tie(left.per_second, right.name);
+    return std::tie(right.per_second, right.refused_per_second, left.name) <
+           std::tie(left.per_second, left.refused_per_second, right.name);
   });
   return rows;
 }
@@ -58,6 +61,9 @@ std::string zone_name(const admin::PlaceTraffic& place) {
 
 double connects_of(const admin::PlaceTraffic& row) { return row.connects(); }
 double connects_of(const admin::ServiceTraffic& row) { return row.place().connects(); }
+double connects_of(const admin::ServiceRefusals& row) {
+  return static_cast<double>(row.connects());
+}
 
 std::string key_of(const admin::PlaceTraffic& row) {
   return fmt::format("{}\n{}\n{}", row.region(), row.zone(), row.near());
@@ -65,6 +71,7 @@ std::string key_of(const admin::PlaceTraffic& row) {
 std::string key_of(const admin::ServiceTraffic& row) {
   return fmt::format("{}\n{}\n{}", row.service(), row.tier(), key_of(row.place()));
 }
+std::string key_of(const admin::ServiceRefusals& row) { return row.service(); }
 
 // What came since `before`; a row that was reset counts from 0.
 template <class Rows, class Each>
@@ -94,9 +101,23 @@ Row cells_of(const TopRow& row) {
           fmt::format("{:.0f}%", row.zone_percent), fmt::format("{:.0f}%", row.region_percent)};
 }
 
-std::string table_of(std::string_view heading, const std::vector<TopRow>& rows) {
-  std::vector<Row> cells{{std::string(heading), "CONNECTS/S", "IN NODE", "IN ZONE", "IN REGION"}};
+Row heading(std::string_view name) {
+  return {std::string(name), "CONNECTS/S", "IN NODE", "IN ZONE", "IN REGION"};
+}
+
+std::string zones_table(const std::vector<TopRow>& rows) {
+  std::vector<Row> cells{heading("TO ZONE")};
   for (const TopRow& row : rows) cells.push_back(cells_of(row));
+  return table_text(cells);
+}
+
+std::string services_table(const std::vector<TopRow>& rows) {
+  std::vector<Row> cells{heading("SERVICE")};
+  cells.front().emplace_back("REFUSED/S");
+  for (const TopRow& row : rows) {
+    Row& line = cells.emplace_back(cells_of(row));
+    line.push_back(fmt::format("{:.1f}", row.refused_per_second));
+  }
   return table_text(cells);
 }
 
@@ -116,6 +137,16 @@ base::Json array_of(const std::vector<TopRow>& rows, std::string_view name) {
   return array;
 }
 
+base::Json services_json(const std::vector<TopRow>& rows) {
+  base::Json array = base::Json::array();
+  for (const TopRow& row : rows) {
+    base::Json json = json_of(row, "service");
+    json.add("refused_per_second", base::Json::real(row.refused_per_second));
+    array.push(std::move(json));
+  }
+  return array;
+}
+
 }  // namespace
 
 Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& after) {
@@ -124,6 +155,10 @@ Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& af
   for_each_more(before.services(), after.services(),
                 [&](const admin::ServiceTraffic& row, double more) {
                   services[row.service()].add(row.place().near(), more);
+                });
+  for_each_more(before.refusals(), after.refusals(),
+                [&](const admin::ServiceRefusals& row, double more) {
+                  services[row.service()].refused += more;
                 });
   Sum all;
   std::map<std::string, Sum> zones;
@@ -148,14 +183,14 @@ std::string to_text(const Top& top) {
       "{:.1f} refused/s, {:.1f} passed/s\n\n",
       all.per_second, all.node_percent, all.zone_percent, all.region_percent,
       top.refused_per_second, top.passed_per_second);
-  return text + table_of("SERVICE", top.services) + "\n" + table_of("TO ZONE", top.zones);
+  return text + services_table(top.services) + "\n" + zones_table(top.zones);
 }
 
 base::Json to_json(const Top& top) {
   base::Json json = json_of(top.all, "");
   json.add("refused_per_second", base::Json::real(top.refused_per_second));
   json.add("passed_per_second", base::Json::real(top.passed_per_second));
-  json.add("services", array_of(top.services, "service"));
+  json.add("services", services_json(top.services));
   json.add("zones", array_of(top.zones, "zone"));
   return json;
 }

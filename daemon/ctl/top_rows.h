@@ -17,6 +17,7 @@ struct TopRow {
   double node_percent = 0;
   double zone_percent = 0;
   double region_percent = 0;
+  double refused_per_second = 0;  // of a service; not part of per_second
   bool operator==(const TopRow&) const = default;
 };
 
@@ -24,8 +25,9 @@ struct Top {
   TopRow all;
   double refused_per_second = 0;
   double passed_per_second = 0;  // without those that were to no service
-  std::vector<TopRow> services;  // the busiest first; those without connects are left out
-  std::vector<TopRow> zones;     // by destination; likewise
+  std::vector<TopRow>
+      services;  // the busiest first; those with neither connects nor refusals are left out
+  std::vector<TopRow> zones;  // by destination; likewise
 };
 
 [[nodiscard]] Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& after);

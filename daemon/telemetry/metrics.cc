@@ -189,6 +189,14 @@ void add_services(Families& out, const Published& p) {
   }
 }
 
+void add_refusals(Families& out, const Published& p) {
+  if (!p.service_series) return;
+  out.open("service_refused_total", "Connects refused, by service.", MetricType::Counter);
+  for (const ServiceRefusals& row : p.refusals) {
+    out.add(static_cast<double>(row.connects), {{"service", row.service}});
+  }
+}
+
 void add_places(Families& out, const Published& p) {
   std::map<std::pair<std::string_view, std::string_view>, double> connects;
   for (const PlaceTraffic& row : p.places) connects[{row.zone, row.near}] += row.connects;
@@ -281,6 +289,7 @@ std::vector<MetricFamily> metric_families(const Published& published) {
   add_tables(out, published.dataplane);
   add_connects(out, published);
   add_services(out, published);
+  add_refusals(out, published);
   add_places(out, published);
   add_errors(out, published.dataplane);
   add_programs(out, published.dataplane);

@@ -120,6 +120,12 @@ struct ServiceTraffic {
   PlaceTraffic place;
 };
 
+// Connects refused since the service got its counters.
+struct ServiceRefusals {
+  std::string service;
+  uint64_t connects = 0;
+};
+
 // What is known of endpoints by what came of connects to them.
 struct HealthInfo {
   std::map<std::string, uint64_t> ejections;  // since the start, by cause; every cause is there
@@ -157,13 +163,14 @@ struct Published {
   std::vector<std::string> dns_problems;  // "name: why", of names whose last lookup failed
   dataplane::DataplaneStatus dataplane;
   dataplane::Outcomes outcomes;
-  bool service_series = true;            // --service-metrics
-  std::vector<ServiceTraffic> services;  // sorted
-  std::vector<PlaceTraffic> places;      // sorted; also of services that are gone
-  std::vector<Problem> rejected;         // resources that the decoder refused
-  std::vector<Problem> refused;          // services the data plane has no room for
-  std::vector<std::string> conflicts;    // "10.96.0.10: a/b serves it; c/d does not", bounded
-  std::string last_error;                // of the engine itself
+  bool service_series = true;             // --service-metrics
+  std::vector<ServiceTraffic> services;   // sorted
+  std::vector<ServiceRefusals> refusals;  // sorted
+  std::vector<PlaceTraffic> places;       // sorted; also of services that are gone
+  std::vector<Problem> rejected;          // resources that the decoder refused
+  std::vector<Problem> refused;           // services the data plane has no room for
+  std::vector<std::string> conflicts;     // "10.96.0.10: a/b serves it; c/d does not", bounded
+  std::string last_error;                 // of the engine itself
 };
 
 // Why this node is not ready, in words, most important first; empty: it is. Ready is who has

@@ -142,6 +142,25 @@ class OperatorTest : public ::testing::Test {
   }
 };
 
+// Without a usable endpoint, so that there are series of refused connects.
+constexpr const char* kEmpty = R"(service:
+  name: empty
+  namespace: sample
+  hostname: empty.example
+  addresses: ["10.96.0.98"]
+  ports: [{servicePort: 80, targetPort: 8080}]
+---
+workload:
+  uid: Kubernetes//Pod/sample/sick
+  name: sick
+  namespace: sample
+  addresses: ["10.244.3.9"]
+  status: UNHEALTHY
+  node: ambient-worker3
+  locality: {region: region, zone: zone2, subzone: subzone3}
+  services: {"sample/empty.example": {ports: [{servicePort: 80, targetPort: 8080}]}}
+)";
+
 // Made unusable below, so that series by kind exist.
 constexpr const char* kRejected = R"(service:
   name: bad
@@ -155,6 +174,10 @@ TEST_F(OperatorTest, MetricsPageHasEverySeriesOfAScrape) {
   serve({"walkthrough/00-initial.yaml"});
   expect_in_tables("10.96.45.18");
   auto resources = feed::parse_mesh(read_file(test_data_dir() / "walkthrough/00-initial.yaml"));
+  const auto empty = feed::parse_mesh(kEmpty);
+  ASSERT_TRUE(empty.errors.empty()) << empty.errors[0].message;
+  resources.resources.insert(resources.resources.end(), empty.resources.begin(),
+                             empty.resources.end());
   auto bad = feed::parse_mesh(kRejected).resources.at(0);
   bad.address.mutable_service()->mutable_load_balancing()->add_routing_preference(
       istio::workload::LoadBalancing::UNSPECIFIED_SCOPE);
@@ -165,8 +188,11 @@ TEST_F(OperatorTest, MetricsPageHasEverySeriesOfAScrape) {
   ASSERT_TRUE(wait_until(
       [&] {
         EXPECT_EQ(connect(), "local");
+        VICINITY_EXPECT_OK(
+            cluster_->world().pod("client").connect({.address = "10.96.0.98", .port = 80}));
         scrape = ctl({"metrics"});
         return scrape.find("vicinity_service_connects_total{") != std::string::npos &&
+               scrape.find("vicinity_service_refused_total{") != std::string::npos &&
                scrape.find("vicinity_resources_rejected_total{") != std::string::npos;
       },
       10s))

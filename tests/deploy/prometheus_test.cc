@@ -24,8 +24,19 @@ constexpr const char* kPrometheus = "127.0.0.1:19090";
 const std::map<std::string, std::string> kMetrics{{"ambient-worker", "127.0.0.1:15191"},
                                                   {"ambient-worker2", "127.0.0.1:15192"},
                                                   {"ambient-worker3", "127.0.0.1:15193"}};
-// Beside the walk-through's service: one that nobody serves any more, and a resource to reject.
-constexpr const char* kEmpty = R"(service:
+// Beside the walk-through's service: one that nobody serves any more, and, made of it, a resource
+// to reject.
+constexpr const char* kEmpty = R"(workload:
+  uid: Kubernetes//Pod/sample/sick
+  name: sick
+  namespace: sample
+  addresses: ["10.244.3.9"]
+  status: UNHEALTHY
+  node: ambient-worker3
+  locality: {region: region, zone: zone2, subzone: subzone3}
+  services: {"sample/empty.example": {ports: [{servicePort: 80, targetPort: 8080}]}}
+---
+service:
   name: empty
   namespace: sample
   hostname: empty.example
@@ -126,7 +137,8 @@ TEST_F(PrometheusTest, EveryQueryOfDashboardAndAlertsReturnsData) {
         connect("10.96.45.18", 5000);
         connect("10.96.0.99", 80);
         return returns_data("sum(rate(vicinity_service_connects_total[5m])) > 0") &&
-               returns_data("sum(rate(vicinity_connects_total[5m])) > 0");
+               returns_data("sum(rate(vicinity_connects_total[5m])) > 0") &&
+               returns_data("sum(rate(vicinity_service_refused_total[5m])) > 0");
       },
       60s));
   std::ifstream queries(environment("VICINITY_QUERIES"));

@@ -267,7 +267,7 @@ TEST_F(TraceE2e, EndsAfterTheTimeItWasGiven) {
   EXPECT_EQ(end.code, 0);
 }
 
-// Two connects in this zone for each one that stays on this node.
+// Two connects in this zone for each one that stays on this node, and one that is refused.
 TEST_F(TraceE2e, TopSharesOutRealConnects) {
   const auto round = [&] {
     return web() == "near" && web() == "near" && connect("client", "10.96.0.13") == "other";
@@ -295,7 +295,7 @@ TEST_F(TraceE2e, TopSharesOutRealConnects) {
   EXPECT_NEAR(number(shown, "node_percent"), 33.3, 5);
   EXPECT_EQ(number(shown, "zone_percent"), 100);
   const auto& services = shown.fields().at("services").list_value().values();
-  ASSERT_EQ(services.size(), 2);
+  ASSERT_EQ(services.size(), 3);
   const auto& first = services[0].struct_value();
   EXPECT_EQ(first.fields().at("service").string_value(), "sample/web.example");
   EXPECT_EQ(number(first, "node_percent"), 0);
@@ -303,6 +303,10 @@ TEST_F(TraceE2e, TopSharesOutRealConnects) {
   const auto& second = services[1].struct_value();
   EXPECT_EQ(second.fields().at("service").string_value(), "sample/own.example");
   EXPECT_EQ(number(second, "node_percent"), 100);
+  const auto& third = services[2].struct_value();
+  EXPECT_EQ(third.fields().at("service").string_value(), "sample/empty.example");
+  EXPECT_EQ(number(third, "connects_per_second"), 0);
+  EXPECT_GT(number(third, "refused_per_second"), 0);
   EXPECT_EQ(shown.fields().at("zones").list_value().values_size(), 1);
 }
 

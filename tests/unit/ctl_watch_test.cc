@@ -85,9 +85,16 @@ void add(admin::TrafficReply& reply, const char* service, const char* near, doub
   *reply.add_places() = place;
 }
 
+void refuse(admin::TrafficReply& reply, const char* service, uint64_t connects) {
+  admin::ServiceRefusals& row = *reply.add_refusals();
+  row.set_service(service);
+  row.set_connects(connects);
+}
+
 admin::TrafficReply before() {
   admin::TrafficReply reply;
   reply.set_sampled_at(100);
+  refuse(reply, "a", 2);
   add(reply, "a", "node", 10);
   add(reply, "b", "subzone", 7);
   return reply;
@@ -102,6 +109,8 @@ admin::TrafficReply after() {
   reply.mutable_outcomes()->set_refused_empty(3);
   reply.mutable_outcomes()->set_not_a_service(100);
   reply.mutable_outcomes()->set_captured(1);
+  refuse(reply, "a", 3);
+  refuse(reply, "d", 2);
   return reply;
 }
 
@@ -110,7 +119,9 @@ TEST(Top, IsAboutWhatHappenedBetweenTwoLooks) {
   EXPECT_EQ(top.all, (TopRow{"", 8, 25, 25, 100}));
   EXPECT_EQ(top.refused_per_second, 1.5);
   EXPECT_EQ(top.passed_per_second, 0.5);
-  EXPECT_THAT(top.services, ElementsAre(TopRow{"c", 6, 0, 0, 100}, TopRow{"a", 2, 100, 100, 100}));
+  EXPECT_THAT(top.services,
+              ElementsAre(TopRow{"c", 6, 0, 0, 100, 0}, TopRow{"a", 2, 100, 100, 100, 0.5},
+                          TopRow{"d", 0, 0, 0, 0, 1}));
   EXPECT_THAT(top.zones,
               ElementsAre(TopRow{"r/z2", 6, 0, 0, 100}, TopRow{"r/z1", 2, 100, 100, 100}));
 }
@@ -128,9 +139,10 @@ TEST(Top, ARowThatStartedAgainCountsFromZero) {
 
 TEST(Top, TheTableForPeople) {
   EXPECT_THAT(to_text(top_between(before(), after())),
-              HasSubstr("SERVICE  CONNECTS/S  IN NODE  IN ZONE  IN REGION\n"
-                        "c        6.0         0%       0%       100%\n"
-                        "a        2.0         100%     100%     100%\n"));
+              HasSubstr("SERVICE  CONNECTS/S  IN NODE  IN ZONE  IN REGION  REFUSED/S\n"
+                        "c        6.0         0%       0%       100%       0.0\n"
+                        "a        2.0         100%     100%     100%       0.5\n"
+                        "d        0.0         0%       0%       0%         1.0\n"));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ Published sample() {
                 {"sample/h", 0, {"r", "z1", "subzone", 2}},
                 {"sample/h", 2, {"r", "z2", "region", 5}}};
   p.places = {{"r", "z1", "node", 4}, {"r", "z1", "subzone", 2}, {"r", "z2", "region", 6.5}};
+  p.refusals = {{"sample/empty", 13}};
   p.feed.source = "xds istiod:15012";
   p.feed.last_nonce = "n-7";
   p.dataplane.errors = {{.hook = "sendmsg4", .internal_error = 1, .unrecorded = 8}};
@@ -163,6 +164,7 @@ TEST(Metrics, Peers_17_ConnectsAreCountedByServiceAndTierBesideTheOwnLocality) {
   const std::string from = R"(,source_zone="z\"1",destination_zone=")";
   EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="0")" + from + R"(z1"} 6)"));
   EXPECT_THAT(text, HasSubstr(name + R"({service="sample/h",tier="2")" + from + R"(z2"} 5)"));
+  EXPECT_THAT(text, HasSubstr(R"(vicinity_service_refused_total{service="sample/empty"} 13)"));
   EXPECT_THAT(text, HasSubstr(R"(vicinity_node_info{node="worker",network="",)"
                               R"(cluster="Kubernetes",region="r")"));
 }
@@ -171,7 +173,7 @@ TEST(Metrics, ZonesStayWhenServicesAreSwitchedOff) {
   Published quiet = sample();
   quiet.service_series = false;
   const std::string text = metrics_text(quiet);
-  EXPECT_THAT(text, Not(HasSubstr("vicinity_service_connects_total")));
+  EXPECT_THAT(text, Not(HasSubstr("vicinity_service_")));
   const std::string name = R"(vicinity_zone_connects_total{source_zone="z\"1",)";
   EXPECT_THAT(text, HasSubstr(name + R"(destination_zone="z1",near="node"} 4)"));
   EXPECT_THAT(text, HasSubstr(name + R"(destination_zone="z2",near="region"} 6.5)"));

@@ -49,6 +49,13 @@ std::vector<std::string> places_of(const Traffic& traffic) {
   return rows;
 }
 
+TEST(Traffic, OnlyServicesThatRefusedHaveRefusals) {
+  const auto rows = refusals_in({counted("a", {4}), {.service = "b", .by_tier = {}, .refused = 3}});
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].service, "b");
+  EXPECT_EQ(rows[0].connects, 3u);
+}
+
 TEST(Traffic, SharesOutWhatIsNewAsTheTierDoesIt) {
   Traffic traffic;
   const auto places = [](std::string_view) { return PlacesByTier{zone1(), two_zones()}; };
