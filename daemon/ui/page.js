@@ -11,6 +11,7 @@
     services: [],
     flows: new Map(), // service -> connects by tier
     rates: new Map(), // service -> connects per second, by tier
+    refused: new Map(), // service -> {count, rate} of refused connects
     outcomes: new Map(), // outcome -> connects per second
     plans: new Map(), // service -> explanations of every port
     selected: null,
@@ -70,6 +71,9 @@
       state.rates.set(flow.service,
         flow.connects_by_tier.map((count, tier) => rate(count, before[tier] ?? count, seconds)));
       state.flows.set(flow.service, flow.connects_by_tier);
+      const count = flow.refused;
+      state.refused.set(flow.service,
+        { count, rate: rate(count, state.refused.get(flow.service)?.count ?? count, seconds) });
     }
   }
 
@@ -202,7 +206,8 @@
   function box(options) {
     const share = options.total > 0 ? options.flow / options.total : 0;
     const parts = [
-      element('p', {}, [element('strong', { text: options.title }), ` ${options.note || ''}`]),
+      element('p', {}, [`${options.kind} `, element('strong', { text: options.title }),
+        options.note ? `, ${options.note}` : '']),
       element('p', { class: options.flow > 0 ? '' : 'quiet',
         text: `${perSecond(options.flow)}${options.total > 0 ? `, ${percent(share)}` : ''}` }),
       bar(share),
@@ -215,14 +220,15 @@
 
   function nodeBox([name, node], total) {
     const here = name === own().node;
-    const words = [node.subzone && `subzone ${node.subzone}`, `${node.endpoints} endpoints`, here && 'this node'];
-    return box({ title: name, note: words.filter(Boolean).join(', '), flow: node.flow, total, own: here });
+    const words = [here && 'this node', node.subzone && `subzone ${node.subzone}`,
+      node.endpoints === 1 ? '1 endpoint' : `${node.endpoints} endpoints`];
+    return box({ kind: 'node', title: name, note: words.filter(Boolean).join(', '), flow: node.flow, total, own: here });
   }
 
   function zoneBox([name, nodes], total, here) {
     const inside = element('ul', { class: 'nodes', 'aria-label': `Nodes of ${name}` },
       sorted(nodes).map((node) => nodeBox(node, total)));
-    return box({ title: name, note: here ? 'own zone' : 'zone', flow: flowOf(nodes), total, own: here, inside: [inside] });
+    return box({ kind: 'zone', title: name, note: here ? 'this node\'s' : '', flow: flowOf(nodes), total, own: here, inside: [inside] });
   }
 
   function showMap() {
@@ -232,7 +238,7 @@
       const here = name === own().region;
       const inside = element('ul', { class: 'zones', 'aria-label': `Zones of ${name}` },
         sorted(zones).map((zone) => zoneBox(zone, total, here && zone[0] === own().zone)));
-      return box({ title: name, note: here ? 'own region' : 'region', flow: flowOf(zones), total, inside: [inside] });
+      return box({ kind: 'region', title: name, note: here ? 'this node\'s' : '', flow: flowOf(zones), total, inside: [inside] });
     });
     setChildren(byId('map'), boxes);
   }
@@ -273,21 +279,24 @@
     const button = element('button', { type: 'button', text: name, 'aria-expanded': 'false', 'aria-controls': 'detail' });
     button.addEventListener('click', () => toggle(name, button));
     const row = element('tr', {}, [element('td', {}, [button]), element('td'),
-      element('td', { class: 'number' }), element('td', { class: 'number' }), element('td')]);
+      ...['number', 'number', 'number', ''].map((kind) => element('td', { class: kind }))]);
     row.dataset.service = name;
     return row;
   }
 
   function fillRow(row, service) {
     const name = service.name;
-    const [button, goes, rates, healthy, mode] =
-      [row.cells[0].firstChild, row.cells[1], row.cells[2], row.cells[3], row.cells[4]];
+    const [first, goes, rates, refused, healthy, mode] = row.cells;
+    const button = first.firstChild;
     button.setAttribute('aria-expanded', String(state.selected === name));
     const known = state.plans.get(name);
     const text = destinations(name);
     setText(goes, text || (known ? 'nowhere: no usable endpoint' : ''));
     goes.className = text ? 'near' : 'bad';
     setText(rates, (state.rates.get(name) || []).map((one, tier) => `${tier}: ${perSecond(one)}`).join('  ') || '-');
+    const refusals = state.refused.get(name);
+    setText(refused, refusals?.count > 0 ? `${perSecond(refusals.rate)} of ${format.format(refusals.count)}` : '-');
+    refused.className = refusals?.rate > 0 ? 'number bad' : 'number';
     setText(healthy, `${service.healthy_endpoints} / ${service.endpoints}`);
     setText(mode, `${service.mode} ${service.preference.join(', ')}`.trim());
   }

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 HOSTILE = "sample/<b>bold"
+REFUSING = "sample/empty.example"
 SERVICE = "sample/helloworld.sample.svc.cluster.local"
 SIZE = {"width": 1120, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
 
@@ -107,14 +108,21 @@ class Page:
     def screenshot(self, path, scheme):
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
-        data = self.call("Page.captureScreenshot", format="png")["data"]
+        whole = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
+                         clip={**whole, "scale": 1})["data"]
         path.write_bytes(base64.b64decode(data))
 
 
-def row_of(service):
-    """JavaScript: the text of the service's cell "Goes to"; empty while it is not there."""
+def cell_of(service, cell):
+    """JavaScript: the text of a cell of the service's row; empty while it is not there."""
     return (f"([...document.querySelectorAll('#services tr')].find(row => row.dataset.service === "
-            f"{json.dumps(service)})?.cells[1].textContent || '')")
+            f"{json.dumps(service)})?.cells[{cell}].textContent || '')")
+
+
+def row_of(service):
+    """The cell "Goes to"."""
+    return cell_of(service, 1)
 
 
 def equal(found, expected, what):
@@ -187,6 +195,9 @@ def play(browser, screenshots, urls):
                "showing live flows")
     first.wait("[...document.querySelectorAll('#outcomes th.bad')].some(one => "
                "one.textContent === 'refused empty')", "showing refused connects")
+    first.wait(f"/^[1-9][0-9.]*[/]s of [1-9]/.test({cell_of(REFUSING, 3)})",
+               "showing whose connects are refused")
+    equal(first.evaluate(cell_of(SERVICE, 3)), "-", "refused by a service that refuses nothing")
     check_semantics(first)
     check_untrusted_names(first)
     check_keyboard(first)
