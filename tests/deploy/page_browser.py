@@ -108,9 +108,10 @@ class Page:
     def screenshot(self, path, scheme):
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
-        whole = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        height = self.call("Page.getLayoutMetrics")["cssContentSize"]["height"]
+        whole = {"x": 0, "y": 0, "width": SIZE["width"], "height": height, "scale": 1}
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={**whole, "scale": 1})["data"]
+                         clip=whole)["data"]
         path.write_bytes(base64.b64decode(data))
 
 
