@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <initializer_list>
 #include <ranges>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -67,25 +70,51 @@ std::string services_text(const StatusReply& status) {
       status.data_plane().pending_services_count(), status.refused_size());
 }
 
-std::string connects_text(const admin::Outcomes& o) {
-  return fmt::format(
-      "{} translated; refused: {} empty, {} unknown port; passed: {} no service, {} empty, {} "
-      "passthrough, {} waypoint, {} unknown port, {} opted out, {} captured, {} host network, {} "
-      "lease expired, {} own, {} internal error, {} unrecorded, {} kernel",
-      o.translated(), o.refused_empty(), o.unknown_port_refused(), o.not_a_service(),
-      o.passed_empty(), o.passed_passthrough(), o.passed_waypoint(), o.unknown_port_passed(),
-      o.opted_out(), o.captured(), o.host_network(), o.lease_expired(), o.own_socket(),
-      o.internal_error(), o.unrecorded(), o.kernel_socket());
+using Count = std::pair<std::string_view, uint64_t>;
+
+// Those that there were.
+std::string counts_text(std::initializer_list<Count> counts) {
+  std::vector<std::string> parts;
+  for (const auto& [name, count] : counts) {
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, name));
+  }
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string refused_text(const admin::Outcomes& o) {
+  return counts_text({{"empty", o.refused_empty()}, {"unknown port", o.unknown_port_refused()}});
+}
+
+std::string passed_text(const admin::Outcomes& o) {
+  return counts_text({{"no service", o.not_a_service()},
+                      {"empty", o.passed_empty()},
+                      {"passthrough", o.passed_passthrough()},
+                      {"waypoint", o.passed_waypoint()},
+                      {"unknown port", o.unknown_port_passed()},
+                      {"opted out", o.opted_out()},
+                      {"captured", o.captured()},
+                      {"host network", o.host_network()},
+                      {"lease expired", o.lease_expired()},
+                      {"own", o.own_socket()},
+                      {"internal error", o.internal_error()},
+                      {"unrecorded", o.unrecorded()},
+                      {"kernel", o.kernel_socket()}});
 }
 
 std::string tables_text(const admin::DataPlane& plane) {
+  return fmt::format("generation {}, {} KiB, {} reclaims pending, {} open connections counted",
+                     plane.generation(), plane.memory_bytes() / 1024, plane.pending_reclaims(),
+                     plane.active_connections());
+}
+
+// Of the tables that hold something.
+std::string usage_text(const admin::DataPlane& plane) {
   std::vector<std::string> parts;
   for (const admin::Usage& usage : plane.usage()) {
+    if (usage.used() == 0) continue;
     parts.push_back(fmt::format("{} {}/{}", usage.table(), usage.used(), usage.capacity()));
   }
-  return fmt::format("generation {}, {} KiB, {} reclaims pending; {}; {} open connections counted",
-                     plane.generation(), plane.memory_bytes() / 1024, plane.pending_reclaims(),
-                     fmt::join(parts, ", "), plane.active_connections());
+  return parts.empty() ? "nothing" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::string hooks_text(const admin::DataPlane& plane) {
@@ -192,12 +221,15 @@ std::string status_text(const StatusReply& status, absl::Time now) {
       {"feed", feed_text(status.feed(), now)},
       {"node", context_text(status.context())},
       {"services", services_text(status)},
-      {"connects", connects_text(status.outcomes())},
+      {"connects", fmt::format("{} translated", status.outcomes().translated())},
+      {"refused", refused_text(status.outcomes())},
+      {"passed", passed_text(status.outcomes())},
       {"hooks", hooks_text(status.data_plane())},
       {"kernel", kernel_text(status.data_plane())},
       {"ready", ready_text(status)},
       {"pods", pods_text(status.pods())},
       {"tables", tables_text(status.data_plane())},
+      {"in use", usage_text(status.data_plane())},
       {"lease", lease_text(status.lease(), now)},
       {"terminate", terminate_text(status.data_plane())},
   };

@@ -333,6 +333,10 @@ admin::StatusReply sample_status() {
   status.mutable_data_plane()->set_termination("udp, by sock_diag");
   status.mutable_data_plane()->set_closed_sockets(3);
   status.mutable_data_plane()->set_active_connections(400);
+  status.mutable_outcomes()->set_translated(9);
+  status.mutable_outcomes()->set_not_a_service(3);
+  status.mutable_outcomes()->set_captured(1);
+  status.mutable_data_plane()->add_usage()->set_table("slots6");  // empty: not worth a word
   auto& usage = *status.mutable_data_plane()->add_usage();
   usage.set_table("choice_lines");
   usage.set_used(7);
@@ -360,7 +364,8 @@ TEST(StatusText, SaysWhatAnOperatorLooksFor) {
            "pods        2 of 3 network namespaces known; left alone: 0 opted out, 0 captured; "
            "the host's sockets are left alone\n",
            "host names of endpoints not resolved:\n  db.example.com: timeout\n",
-           "choice_lines 7/64; 400 open connections counted\n",
+           "reclaims pending, 400 open connections counted\nin use      choice_lines 7/64\n",
+           "connects    9 translated\nrefused     none\npassed      3 no service, 1 captured\n",
            "terminate   udp, by sock_diag; 3 sockets closed\n",
            "rejected resources:\n  a/bad: ports[0]: bad\n",
            "services waiting for room:\n  a/waits\n",
