@@ -29,6 +29,7 @@ run tsan tsan
 run vm-6.1 "$VIC_LIB/vm.sh" 6.1
 run fuzz "$VIC_LIB/fuzz.sh" 5
 run soak "$VIC_LIB/soak.sh" 60
+run bench "$VIC_LIB/bench.sh" --quick
 run deploy "$VIC_LIB/check_deploy.sh"
 if [[ ${#failed[@]} -gt 0 ]]; then
   say "check FAILED: ${failed[*]}"
