@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,7 @@ class Adoption {
   [[nodiscard]] bool keeps_scoped(const model::OwnedAddress& address, std::string_view from,
                                   const model::Snapshot& snapshot) const;
   void defer(model::SymbolId service) { deferred_.push_back(service); }
+  [[nodiscard]] std::span<const model::SymbolId> deferred() const { return deferred_; }
 
   // Ends the window: the services that were held back, for recompilation.
   [[nodiscard]] std::vector<model::SymbolId> close();

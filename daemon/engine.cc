@@ -256,7 +256,7 @@ absl::StatusOr<std::optional<compile::ServiceTable>> Engine::compile_one(model::
   }
   if (!whole) {
     judgement_.gone(name);
-    load_.gone(name);
+    load_.gone(name, snapshot_);
     return std::nullopt;
   }
   if (load_.compiled(name, whole->weighed, snapshot_)) {
@@ -325,7 +325,13 @@ void Engine::tick() {
   retry_failed();
   if (adoption_.over()) take_over();
   watch_departures();
+  free_unused_names();
   refresh();
+}
+
+// Between two messages, when nothing on its way holds a name.
+void Engine::free_unused_names() {
+  if (snapshot_.symbols().is_sweep_due()) snapshot_.free_unused_symbols(adoption_.deferred());
 }
 
 // What an earlier daemon said of the pods holds until the feed has told whose they are.

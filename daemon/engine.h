@@ -115,6 +115,7 @@ class Engine final : public feed::Sink, public admin::ControlView {
   void refuse(const std::string& service, const absl::Status& status);
   void save_context();
   void tick();
+  void free_unused_names();
   void watch_departures();
   void judge();
   void forget_admitted();

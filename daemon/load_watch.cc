@@ -69,6 +69,11 @@ bool LoadWatch::compiled(std::string_view service, std::span<const policy::Weigh
   return true;
 }
 
+void LoadWatch::gone(std::string_view service, model::Snapshot& snapshot) {
+  judge_.leave(service, now_);
+  if (const auto key = snapshot.symbols().find(service)) snapshot.set_given(*key, {});
+}
+
 bool LoadWatch::step(model::Snapshot& snapshot, absl::Time now) {
   now_ = now;
   if (now < next()) return false;

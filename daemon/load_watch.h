@@ -27,8 +27,8 @@ class LoadWatch {
   // changed by that, so that it has to be compiled again.
   [[nodiscard]] bool compiled(std::string_view service, std::span<const policy::WeighedPort> ports,
                               model::Snapshot& snapshot);
-  // The service has no table any more.
-  void gone(std::string_view service) { judge_.leave(service, now_); }
+  // The service has no table any more; compiled() recalls what it gave, if it is back soon.
+  void gone(std::string_view service, model::Snapshot& snapshot);
   // Does what is due. True when shares changed: the snapshot says which services that touches.
   [[nodiscard]] bool step(model::Snapshot& snapshot, absl::Time now);
   // When step() has something to do; InfiniteFuture: nothing is weighed.

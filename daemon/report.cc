@@ -120,6 +120,7 @@ telemetry::EngineCounts with_model_counts(telemetry::EngineCounts counts,
                                           const model::Snapshot& snapshot) {
   counts.services = snapshot.service_count();
   counts.workloads = snapshot.workload_count();
+  counts.names = snapshot.symbols().size();
   counts.address_conflicts = snapshot.conflicts().size();
   return counts;
 }

@@ -78,6 +78,21 @@ void OwnContext::restore(const Place& place, const Symbols& symbols) {
   refresh(symbols);
 }
 
+void OwnContext::add_uses(SymbolUses& uses) const {
+  const auto add_locality = [&](const Locality& locality) {
+    const auto& [region, zone, subzone] = locality;
+    for (const SymbolId id : {region, zone, subzone}) uses.add(id);
+  };
+  uses.add(node_);
+  if (fixed_.network) uses.add(*fixed_.network);
+  if (fixed_.cluster) uses.add(*fixed_.cluster);
+  if (fixed_.locality) add_locality(*fixed_.locality);
+  uses.add_keys(networks_);
+  uses.add_keys(clusters_);
+  for (const auto& [locality, count] : localities_) add_locality(locality);
+  uses.add(client_);
+}
+
 bool OwnContext::refresh(const Symbols& symbols) {
   const ClientContext before = client_;
   if (const auto network = majority(networks_, symbols)) {

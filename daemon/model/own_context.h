@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "model/place.h"
+#include "model/symbol_uses.h"
 
 namespace vicinity::model {
 
@@ -29,6 +30,7 @@ class OwnContext {
 
   // Takes over what the counts say now; true when the context differs from before.
   bool refresh(const Symbols& symbols);
+  void add_uses(SymbolUses& uses) const;
   [[nodiscard]] const ClientContext& client() const { return client_; }
   [[nodiscard]] bool known() const { return network_known_ && cluster_known_ && locality_known_; }
 

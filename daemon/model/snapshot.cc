@@ -55,6 +55,14 @@ Snapshot& Snapshot::operator=(Snapshot&&) noexcept = default;
 Symbols& Snapshot::symbols() { return state_->symbols; }
 const Symbols& Snapshot::symbols() const { return state_->symbols; }
 
+void Snapshot::free_unused_symbols(std::span<const SymbolId> others) {
+  state_->forget_histories();
+  SymbolUses uses(state_->symbols);
+  state_->add_uses(uses);
+  for (const SymbolId id : others) uses.add(id);
+  state_->symbols.keep_only(uses);
+}
+
 void Snapshot::apply(Delta delta) {
   const auto upserted = upserted_names(delta, state_->symbols);
   for (const std::string& name : delta.removed) {

@@ -52,12 +52,16 @@ struct AddressConflict {
 
 class Snapshot {
  public:
-  // `node` is --node-name. The symbols live as long as the snapshot.
+  // `node` is --node-name.
   explicit Snapshot(std::string_view node, const ContextOverride& overrides = {});
   ~Snapshot();
   Snapshot(Snapshot&&) noexcept;
   Snapshot& operator=(Snapshot&&) noexcept;
 
+  // Frees the names that neither the snapshot nor `others` uses. REQUIRES: nobody else keeps an id,
+  // or a name, over this call; who asks for services a part at a time may, since what he finds
+  // under an id that was given out again is a service as well.
+  void free_unused_symbols(std::span<const SymbolId> others = {});
   [[nodiscard]] Symbols& symbols();
   [[nodiscard]] const Symbols& symbols() const;
 

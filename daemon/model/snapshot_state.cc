@@ -199,4 +199,23 @@ void Snapshot::State::know_namespaces() {
   for (const auto& [key, service] : services) touched.insert(key);
 }
 
+// A service that is gone, workloads and all, comes back as a new one, as it does after a restart.
+// Its ejections stay: they end by themselves.
+void Snapshot::State::forget_histories() {
+  absl::erase_if(had_workload, [this](SymbolId service) {
+    return !services.contains(service) && workloads.endpoints(service).empty();
+  });
+}
+
+// Claims are of services, and endpoint lists of workloads: they have no names of their own.
+void Snapshot::State::add_uses(SymbolUses& uses) const {
+  context.add_uses(uses);
+  workloads.add_uses(uses);
+  for (const auto& [key, service] : services) uses.add(*service);
+  uses.add_keys(had_workload);
+  uses.add_keys(ejected);
+  uses.add_keys(given);
+  uses.add_keys(touched);
+}
+
 }  // namespace vicinity::model

@@ -36,6 +36,8 @@ struct Snapshot::State {
   void forget_local(WorkloadIndex index);
   void change_claims(const Service* before, const Service* after);
   void know_namespaces();
+  void forget_histories();
+  void add_uses(SymbolUses& uses) const;
 
   Symbols symbols;
   OwnContext context;

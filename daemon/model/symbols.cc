@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "model/symbol_uses.h"
 
 namespace vicinity::model {
 namespace {
@@ -39,11 +40,22 @@ SymbolId Symbols::intern(std::string_view text) {
     recent = known->value;
     return *known;
   }
-  const auto id = static_cast<uint32_t>(names_.size());
-  names_.push_back(keep(text));
+  const uint32_t id = next_id();
+  names_[id] = keep(text);
   index_.insert(id);
+  ++fresh_;
   recent = id;
   return {id};
+}
+
+uint32_t Symbols::next_id() {
+  if (free_ids_.empty()) {
+    names_.emplace_back();
+    return static_cast<uint32_t>(names_.size() - 1);
+  }
+  const uint32_t id = free_ids_.back();
+  free_ids_.pop_back();
+  return id;
 }
 
 std::optional<SymbolId> Symbols::find(std::string_view text) const {
@@ -53,15 +65,57 @@ std::optional<SymbolId> Symbols::find(std::string_view text) const {
 }
 
 std::string_view Symbols::keep(std::string_view text) {
-  if (text.size() > free_) {
-    free_ = std::max(kChunk, text.size());
+  char* to = room_for(text);
+  std::ranges::copy(text, to);
+  return {to, text.size()};
+}
+
+char* Symbols::room_for(std::string_view text) {
+  const size_t size = steps(text) * kStep;
+  const auto freed = free_rooms_.find(steps(text));
+  if (freed != free_rooms_.end() && !freed->second.empty()) {
+    char* room = freed->second.back();
+    freed->second.pop_back();
+    return room;
+  }
+  if (size > free_) {
+    free_ = std::max(kChunk, size);
+    chunk_bytes_ += free_;
     chunks_.push_back(std::make_unique<char[]>(free_));
     chunk_end_ = chunks_.back().get() + free_;
   }
-  char* to = chunk_end_ - free_;
-  std::ranges::copy(text, to);
-  free_ -= text.size();
-  return {to, text.size()};
+  char* room = chunk_end_ - free_;
+  free_ -= size;
+  return room;
+}
+
+size_t Symbols::bytes() const {
+  size_t rooms = 0;
+  for (const auto& [length, list] : free_rooms_) rooms += list.capacity() * sizeof(char*);
+  return chunk_bytes_ + rooms + names_.capacity() * sizeof(std::string_view) +
+         free_ids_.capacity() * sizeof(uint32_t) +
+         index_.capacity() * (sizeof(uint32_t) + 1);  // one byte of control each
+}
+
+bool Symbols::is_sweep_due() const { return fresh_ >= std::max(kFewNames, kept_); }
+
+void Symbols::keep_only(const SymbolUses& uses) {
+  for (uint32_t id = 1; id < names_.size(); ++id) {
+    if (!uses.contains({id})) drop(id);
+  }
+  recent_ = {};
+  kept_ = size();
+  fresh_ = 0;
+}
+
+// Once more is nothing: a free id has no name, and only the first id has the empty one.
+void Symbols::drop(uint32_t id) {
+  const std::string_view name = names_[id];
+  if (name.empty()) return;
+  index_.erase(id);
+  free_rooms_[steps(name)].push_back(const_cast<char*>(name.data()));
+  names_[id] = {};
+  free_ids_.push_back(id);
 }
 
 }  // namespace vicinity::model

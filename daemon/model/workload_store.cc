@@ -107,6 +107,11 @@ void WorkloadStore::for_each(const std::function<void(const Workload&)>& each) c
   for (const uint32_t index : index_) each(records_[index].workload);
 }
 
+// In the order of memory, those not in use too, which have no names.
+void WorkloadStore::add_uses(SymbolUses& uses) const {
+  for (const Record& record : records_) uses.add(record.workload);
+}
+
 std::vector<WorkloadIndex> WorkloadStore::sorted() const {
   std::vector<WorkloadIndex> all;
   all.reserve(index_.size());

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/symbol_uses.h"
 #include "model/workload.h"
 
 namespace vicinity::model {
@@ -39,6 +40,7 @@ class WorkloadStore {
   [[nodiscard]] size_t size() const { return index_.size(); }
   // In no order.
   void for_each(const std::function<void(const Workload&)>& each) const;
+  void add_uses(SymbolUses& uses) const;
   // Indices in use, in order of uid.
   [[nodiscard]] std::vector<WorkloadIndex> sorted() const;
 

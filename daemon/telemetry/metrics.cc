@@ -65,6 +65,8 @@ void add_feed(Families& out, const Published& p) {
 void add_engine(Families& out, const Published& p) {
   out.gauge("model_services", "Services known.", static_cast<double>(p.engine.services));
   out.gauge("model_workloads", "Workloads known.", static_cast<double>(p.engine.workloads));
+  out.gauge("model_names", "Distinct names stored, those lately gone among them.",
+            static_cast<double>(p.engine.names));
   out.gauge("address_conflicts", "Addresses claimed by more than one service.",
             static_cast<double>(p.engine.address_conflicts));
   out.counter("services_compiled_total", "Service tables compiled.", p.engine.services_compiled);

@@ -63,6 +63,7 @@ struct Problem {
 struct EngineCounts {
   uint64_t services = 0;   // in the model
   uint64_t workloads = 0;  // in the model
+  uint64_t names = 0;      // stored once for all that carry them
   uint64_t services_compiled = 0;
   uint64_t services_published = 0;
   uint64_t services_removed = 0;

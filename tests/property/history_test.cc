@@ -112,5 +112,31 @@ TEST(History, TheSameMessageTwiceChangesNothing) {
   }
 }
 
+// Ids that are freed and given out again change neither tables nor what is to be recompiled.
+TEST(History, FreedNamesAreMissedNowhere) {
+  size_t freed = 0;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    std::mt19937_64 random(seed);
+    World kept;
+    World swept;
+    for (const DeltaRow& message : history(seed)) {
+      for (World* world : {&kept, &swept}) world->apply(message);
+      const size_t before = swept.snapshot.symbols().size();
+      swept.snapshot.free_unused_symbols();
+      freed += before - swept.snapshot.symbols().size();
+      for (int i = 0; i < 40; ++i) {
+        swept.snapshot.symbols().intern(fmt::format("other-{}-{}", random(), i));
+      }
+      ASSERT_TRUE(swept.snapshot == kept.snapshot) << "seed " << seed;
+      ASSERT_EQ(to_text(swept.tables()), to_text(kept.tables())) << "seed " << seed;
+      ASSERT_EQ(swept.owners(), kept.owners()) << "seed " << seed;
+      ASSERT_EQ(swept.self(), kept.self()) << "seed " << seed;
+      if (random() % 2 == 0) continue;
+      ASSERT_EQ(swept.changes(), kept.changes()) << "seed " << seed;
+    }
+  }
+  EXPECT_GT(freed, 10'000U);
+}
+
 }  // namespace
 }  // namespace vicinity::testing

@@ -1,5 +1,6 @@
 vic_test(engine_test
-  SOURCES engine_judgement_test.cc engine_load_test.cc engine_policies_test.cc engine_takeover_test.cc engine_test.cc
+  SOURCES engine_judgement_test.cc engine_load_test.cc engine_names_test.cc
+          engine_policies_test.cc engine_takeover_test.cc engine_test.cc
   DEPS vic_engine vic_feed_file
   LABELS unit)
 target_include_directories(engine_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)

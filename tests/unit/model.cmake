@@ -4,7 +4,8 @@ target_include_directories(vic_model_rows PUBLIC ${PROJECT_SOURCE_DIR}/tests)
 target_link_libraries(vic_model_rows PUBLIC vic_compile PRIVATE vic_warnings)
 
 vic_test(model_test
-  SOURCES model_context_test.cc model_json_test.cc model_snapshot_test.cc model_values_test.cc
+  SOURCES model_context_test.cc model_json_test.cc model_snapshot_test.cc model_symbols_test.cc
+          model_values_test.cc
   DEPS vic_model_rows)
 # Replaces operator new, so it stays a binary of its own.
 vic_test(model_size_test

@@ -62,6 +62,11 @@ TEST(ModelSize, AWorkloadTakesUnder600Bytes) {
              snapshot.symbols().size(), each, sizeof(model::Workload));
   EXPECT_EQ(snapshot.workload_count(), size_t{kWorkloads});
   EXPECT_LT(each, 600);
+  const size_t names = snapshot.symbols().size();
+  const double start = cpu_seconds();
+  snapshot.free_unused_symbols();
+  fmt::print("a look for names that nothing uses: {:.1f} ms\n", (cpu_seconds() - start) * 1e3);
+  EXPECT_EQ(snapshot.symbols().size(), names);
 }
 
 TEST(ModelSize, Peers_21_ARemovalCostsWhatAnAdditionCosts) {
