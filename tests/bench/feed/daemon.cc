@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/status.h"
+#include "support/bpffs.h"
 #include "support/program.h"
 #include "support/wait.h"
 
@@ -60,8 +61,16 @@ absl::StatusOr<Daemon> Daemon::create(const Workspace& workspace, const testing:
   return daemon;
 }
 
+// A daemon that was killed leaves its pins, and maybe its probe's cgroup inside its own: the next
+// one must find neither.
 Daemon::~Daemon() {
-  if (!socket_.empty()) unlink(socket_.c_str());
+  if (pin_dir_.empty()) return;
+  process_.reset();
+  unlink(socket_.c_str());
+  for (const absl::Status& status :
+       {testing::remove_pin_tree(pin_dir_), testing::remove_cgroup_tree(cgroup_.path())}) {
+    if (!status.ok()) fmt::print(stderr, "bench: clean up: {}\n", base::message(status));
+  }
 }
 
 absl::StatusOr<double> Daemon::start() {
