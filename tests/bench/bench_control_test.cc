@@ -4,6 +4,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <vicinity/layout.h>
 
 #include <chrono>
 #include <filesystem>
@@ -49,11 +50,17 @@ TEST(BenchControl, EveryRowHasMeasured) {
   const Struct& figures = results.fields().at("50x2000").struct_value();
   EXPECT_GT(number(figures, "everything in one response", "ms"), 0);
   EXPECT_GE(number(figures, "kernel memory of the tables", "slots"), 2000);
+  EXPECT_GE(number(figures, "kernel memory of the tables", "of_slot"), sizeof(vic_slot4));
   EXPECT_GT(number(figures, "memory settled / peak", "settled"), 0);
-  for (const char* rate : {"1", "100", "2000"}) {
-    const auto row = fmt::format("{} changes a second, wire to table", rate);
-    EXPECT_GT(number(figures, row, "p50_us"), 0) << rate;
-  }
+  for (const char* row :
+       {"1 changes a second, wire to table", "100 changes a second, wire to table",
+        "2000 changes a second, wire to answer"})
+    EXPECT_GT(number(figures, row, "p50_us"), 0) << row;
+  EXPECT_GT(number(figures, "one pod removed / added", "removed_us"), 0);
+  const char* const floor = "  of that, gRPC alone / protobuf alone";
+  EXPECT_GT(number(figures, floor, "grpc_ms"), 0);
+  EXPECT_GT(number(figures, floor, "protobuf_ms"), 0);
+  EXPECT_GT(number(figures, "  100 a second, gRPC alone, there and back", "p50_us"), 0);
   // All versions fit into the request of so small a mesh, so nothing is sent or published again.
   EXPECT_EQ(number(figures, "reconnect, nothing changed", "claimed"), 2050);
   EXPECT_EQ(number(figures, "reconnect, nothing changed", "sent"), 0);

@@ -96,8 +96,8 @@ absl::Status Daemon::kill() {
   return absl::OkStatus();
 }
 
-double Daemon::cpu_seconds() const {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid()));
+double cpu_seconds_of(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string line;
   std::getline(file, line);
   // utime and stime are the 12th and 13th word after the name in parentheses.
@@ -109,6 +109,8 @@ double Daemon::cpu_seconds() const {
     return 0;
   return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
+
+double Daemon::cpu_seconds() const { return cpu_seconds_of(pid()); }
 
 uint64_t Daemon::anonymous() const { return anonymous_of(pid()); }
 

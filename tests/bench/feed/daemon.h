@@ -39,6 +39,9 @@ class PeakSampler {
   std::thread thread_;
 };
 
+// User and system time of a process since its start.
+[[nodiscard]] double cpu_seconds_of(pid_t pid);
+
 class Daemon {
  public:
   [[nodiscard]] static absl::StatusOr<Daemon> create(const Workspace& workspace,
@@ -57,6 +60,7 @@ class Daemon {
   // A sample of `vicinityctl metrics`; 0 where there is none.
   [[nodiscard]] absl::StatusOr<double> metric(const std::string& series) const;
   [[nodiscard]] const testing::Cgroup& cgroup() const { return cgroup_; }
+  [[nodiscard]] const std::string& pin_dir() const { return pin_dir_; }
 
  private:
   Daemon(testing::Cgroup cgroup, const testing::Netns& netns)

@@ -35,6 +35,7 @@ class Load {
   [[nodiscard]] std::string resource(uint32_t resource) const;
 
   [[nodiscard]] uint32_t workload(uint32_t number) const { return spec_.services + number; }
+  [[nodiscard]] uint32_t service(uint32_t workload) const { return service_of_[workload]; }
   [[nodiscard]] bool healthy(uint32_t workload) const { return healthy_[workload]; }
   [[nodiscard]] uint32_t zone(uint32_t workload) const;
   [[nodiscard]] bool on_this_node(uint32_t workload) const;

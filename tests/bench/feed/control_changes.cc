@@ -1,0 +1,245 @@
+// Changes of a mesh that is followed.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "base/status.h"
+#include "bench/feed/connects.h"
+#include "bench/feed/control_bench.h"
+#include "support/wait.h"
+
+namespace vicinity::bench {
+namespace {
+
+// Microseconds. REQUIRES: sorted.
+double at_part(const std::vector<int64_t>& ns, double part) {
+  return static_cast<double>(ns[static_cast<size_t>(part * as_real(ns.size() - 1))]) / 1e3;
+}
+
+// Calls `each(i)` at a pace, until it fails.
+template <class Each>
+absl::Status at_pace(uint32_t per_second, double seconds, Each each) {
+  const auto count = std::max<uint64_t>(1, static_cast<uint64_t>(seconds * per_second));
+  const int64_t step = 1'000'000'000 / per_second;
+  const int64_t begin = testing::monotonic_ns();
+  for (uint64_t i = 0; i < count; ++i) {
+    const int64_t due = begin + static_cast<int64_t>(i) * step;
+    if (const int64_t early = due - testing::monotonic_ns(); early > 0)
+      testing::pause_for(std::chrono::nanoseconds(early));
+    VIC_RETURN_IF_ERROR(each());
+  }
+  return absl::OkStatus();
+}
+
+// Of one CPU, since its making.
+class CpuPart {
+ public:
+  explicit CpuPart(const Daemon& daemon)
+      : daemon_(daemon), used_(daemon.cpu_seconds()), begin_(testing::monotonic_ns()) {}
+  [[nodiscard]] double so_far() const {
+    const double lasted = static_cast<double>(testing::monotonic_ns() - begin_) / 1e9;
+    return (daemon_.cpu_seconds() - used_) / lasted;
+  }
+
+ private:
+  const Daemon& daemon_;
+  double used_;
+  int64_t begin_;
+};
+
+}  // namespace
+
+absl::StatusOr<int64_t> ControlBench::change_watched(TableWatch& tables, const Change& change) {
+  const uint64_t nonce = server_->next_nonce();
+  const std::string bytes = response(change.resources, change.removed, nonce);
+  const uint32_t address = load_service_address(change.service);
+  VIC_RETURN_IF_ERROR(tables.follow());
+  const uint64_t before = tables.view(address);
+  server_->send(bytes);
+  VIC_ASSIGN_OR_RETURN(const int64_t seen, tables.wait_change(address, before));
+  VIC_RETURN_IF_ERROR(server_->wait_answers(kControlPatience));
+  return seen - server_->sent_ns(nonce);
+}
+
+void ControlBench::add_latencies(std::string name, const Paced& paced) {
+  const auto at = [&](double part) { return at_part(paced.latencies, part); };
+  add(std::move(name),
+      fmt::format("p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us, {:.1f} % of a CPU", at(0.5),
+                  at(0.99), at(1.0), 100 * paced.cpu),
+      numbers(
+          {{"p50_us", at(0.5)}, {"p99_us", at(0.99)}, {"max_us", at(1.0)}, {"cpu", paced.cpu}}));
+}
+
+// Faster than each can be waited for: what the answers tell.
+absl::Status ControlBench::churn(const Pace& pace) {
+  std::mt19937 random(pace.per_second);
+  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+  const uint64_t first = server_->next_nonce();
+  const CpuPart cpu(*daemon_);
+  VIC_RETURN_IF_ERROR(at_pace(pace.per_second, pace.seconds, [&] {
+    const uint32_t workload = pick(random);
+    load_.flip_health(workload);
+    send({load_.workload(workload)});
+    return absl::OkStatus();
+  }));
+  VIC_RETURN_IF_ERROR(server_->wait_answers(kControlPatience));
+  Paced result = {.latencies = {}, .cpu = cpu.so_far()};
+  for (uint64_t nonce = first; nonce < server_->next_nonce(); nonce += 2)
+    result.latencies.push_back(latency_ns(nonce));
+  std::ranges::sort(result.latencies);
+  add_latencies(fmt::format("{} changes a second, wire to answer", pace.per_second), result);
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::churn_watched(const Pace& pace) {
+  VIC_ASSIGN_OR_RETURN(TableWatch tables, TableWatch::open(daemon_->pin_dir()));
+  std::mt19937 random(pace.per_second);
+  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+  const CpuPart cpu(*daemon_);
+  Paced result;
+  VIC_RETURN_IF_ERROR(at_pace(pace.per_second, pace.seconds, [&]() -> absl::Status {
+    const uint32_t workload = pick(random);
+    load_.flip_health(workload);
+    VIC_ASSIGN_OR_RETURN(const int64_t took,
+                         change_watched(tables, {.resources = {load_.workload(workload)},
+                                                 .removed = {},
+                                                 .service = load_.service(workload)}));
+    result.latencies.push_back(took);
+    return absl::OkStatus();
+  }));
+  result.cpu = cpu.so_far();
+  std::ranges::sort(result.latencies);
+  add_latencies(fmt::format("{} changes a second, wire to table", pace.per_second), result);
+  return absl::OkStatus();
+}
+
+// Of a wire there and back, without decoding and without tables.
+absl::Status ControlBench::wire_alone(const Pace& pace) {
+  VIC_ASSIGN_OR_RETURN(const auto swallower, Swallower::start(*netns_));
+  std::vector<int64_t> times;
+  VIC_RETURN_IF_ERROR(at_pace(pace.per_second, pace.seconds, [&]() -> absl::Status {
+    VIC_ASSIGN_OR_RETURN(const int64_t took, swallower->take_empty());
+    times.push_back(took);
+    return absl::OkStatus();
+  }));
+  std::ranges::sort(times);
+  add(fmt::format("  {} a second, gRPC alone, there and back", pace.per_second),
+      fmt::format("p50 {:.0f} us, p99 {:.0f} us", at_part(times, 0.5), at_part(times, 0.99)),
+      numbers({{"p50_us", at_part(times, 0.5)}, {"p99_us", at_part(times, 0.99)}}));
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::add_and_remove() {
+  VIC_ASSIGN_OR_RETURN(TableWatch tables, TableWatch::open(daemon_->pin_dir()));
+  std::mt19937 random(1);
+  std::uniform_int_distribution<uint32_t> pick(0, spec_.workloads - 1);
+  std::array<std::vector<int64_t>, 2> times;  // of removals, of additions
+  for (int i = 0; i < 100; ++i) {
+    // One that is ill is in no table.
+    uint32_t workload = pick(random);
+    while (!load_.healthy(workload)) workload = pick(random);
+    const uint32_t service = load_.service(workload);
+    const uint32_t resource = load_.workload(workload);
+    VIC_ASSIGN_OR_RETURN(
+        const int64_t removed,
+        change_watched(tables,
+                       {.resources = {}, .removed = {load_.name(resource)}, .service = service}));
+    VIC_ASSIGN_OR_RETURN(
+        const int64_t added,
+        change_watched(tables, {.resources = {resource}, .removed = {}, .service = service}));
+    times[0].push_back(removed);
+    times[1].push_back(added);
+  }
+  for (auto& each : times) std::ranges::sort(each);
+  const double removed = at_part(times[0], 0.5);
+  const double added = at_part(times[1], 0.5);
+  add("one pod removed / added", fmt::format("p50 {:.0f} / {:.0f} us", removed, added),
+      numbers({{"removed_us", removed}, {"added_us", added}}));
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::replace_pods() {
+  const auto members = load_.members_of_size(5000);
+  const double cpu = daemon_->cpu_seconds();
+  const uint64_t first = server_->next_nonce();
+  const size_t count = std::min<size_t>(members.size(), 1000);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string old = load_.replace(members[i]);
+    send({load_.workload(members[i])}, {old});
+  }
+  VIC_RETURN_IF_ERROR(server_->wait_answers(kControlPatience));
+  const uint64_t last = server_->next_nonce() - 1;
+  const double took = to_ms(server_->answered_ns(last) - server_->sent_ns(first));
+  const double used = daemon_->cpu_seconds() - cpu;
+  add(fmt::format("{} pods of a service of {}, one by one", count, members.size()),
+      fmt::format("{:.0f} ms, {:.2f} s of CPU", took, used),
+      numbers({{"ms", took}, {"cpu_s", used}, {"endpoints", as_real(members.size())}}));
+  return absl::OkStatus();
+}
+
+// And back, by turns.
+std::vector<uint32_t> ControlBench::lose_third() {
+  std::vector<uint32_t> lost;
+  for (uint32_t i = 0; i < spec_.workloads; ++i) {
+    if (load_.zone(i) % 3 != 1) continue;
+    load_.flip_health(i);
+    lost.push_back(load_.workload(i));
+  }
+  return lost;
+}
+
+absl::Status ControlBench::lose_zones() {
+  const std::vector<uint32_t> lost = lose_third();
+  VIC_ASSIGN_OR_RETURN(const Work work, change(lost));
+  add(fmt::format("a third of all workloads ({}) lost", lost.size()),
+      fmt::format("{:.0f} ms, {:.2f} s of CPU", to_ms(work.wall_ns), work.cpu_s),
+      numbers({{"ms", to_ms(work.wall_ns)}, {"cpu_s", work.cpu_s}}));
+  return absl::OkStatus();
+}
+
+// A connect does not wait for the control plane, whatever that is doing.
+absl::Status ControlBench::connect_meanwhile() {
+  const uint32_t services = std::min(100U, spec_.services);
+  VIC_ASSIGN_OR_RETURN(Connects connects, Connects::start(*netns_, daemon_->cgroup(), services));
+  for (int i = 0; i < 6; ++i) VIC_RETURN_IF_ERROR(change(lose_third()).status());
+  VIC_ASSIGN_OR_RETURN(const ConnectTally tally, connects.stop());
+  add("connects while a third goes and comes thrice",
+      fmt::format("{} of {} failed, p50 {:.0f} us, p99 {:.0f} us, max {:.0f} us", tally.failed,
+                  tally.connects, tally.p50_us, tally.p99_us, tally.max_us),
+      numbers({{"connects", as_real(tally.connects)},
+               {"failed", as_real(tally.failed)},
+               {"p50_us", tally.p50_us},
+               {"p99_us", tally.p99_us},
+               {"max_us", tally.max_us}}));
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::relabel() {
+  std::vector<uint32_t> own;
+  for (uint32_t i = 0; i < spec_.workloads; ++i) {
+    if (load_.on_this_node(i)) own.push_back(load_.workload(i));
+  }
+  load_.move_this_node(4);
+  VIC_ASSIGN_OR_RETURN(const Work work, change(own));
+  add("this node relabelled, everything ranked again",
+      fmt::format("{:.0f} ms, {:.2f} s of CPU", to_ms(work.wall_ns), work.cpu_s),
+      numbers({{"ms", to_ms(work.wall_ns)}, {"cpu_s", work.cpu_s}}));
+  return absl::OkStatus();
+}
+
+absl::Status ControlBench::change_all_ways(double churn_seconds) {
+  for (const uint32_t per_second : {1U, 100U})
+    VIC_RETURN_IF_ERROR(churn_watched({.per_second = per_second, .seconds = churn_seconds}));
+  VIC_RETURN_IF_ERROR(churn({.per_second = 2000, .seconds = churn_seconds}));
+  for (const uint32_t per_second : {1U, 100U})
+    VIC_RETURN_IF_ERROR(wire_alone({.per_second = per_second, .seconds = churn_seconds}));
+  VIC_RETURN_IF_ERROR(add_and_remove());
+  VIC_RETURN_IF_ERROR(replace_pods());
+  VIC_RETURN_IF_ERROR(lose_zones());
+  VIC_RETURN_IF_ERROR(connect_meanwhile());
+  return relabel();
+}
+
+}  // namespace vicinity::bench
