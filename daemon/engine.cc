@@ -1,11 +1,11 @@
 #include "engine.h"
 
-#include <absl/time/clock.h>
 #include <algorithm>
 #include <set>
 #include <utility>
 
 #include "base/status.h"
+#include "base/steady_time.h"
 #include "report.h"
 #include "telemetry/log.h"
 
@@ -211,7 +211,7 @@ void Engine::publish() {
   compile::Diff diff;
   gather(changes.services, diff);
   if (!diff.empty()) settle(dataplane_.apply(diff));
-  const absl::Time done = absl::Now();
+  const absl::Time done = base::steady_now();
   for (const auto received : unpublished_) {
     counts_.publish_latency.observe(std::max(done - received, absl::ZeroDuration()));
   }

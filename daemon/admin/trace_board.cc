@@ -1,7 +1,5 @@
 #include "admin/trace_board.h"
 
-#include <absl/time/clock.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
@@ -10,6 +8,7 @@
 #include "admin/trace_names.h"
 #include "base/glob.h"
 #include "base/status.h"
+#include "base/steady_time.h"
 
 namespace vicinity::admin {
 namespace {
@@ -119,7 +118,7 @@ void TraceBoard::note_choice(const dataplane::Traced& choice, TraceEvent event) 
   if (!has_an_end(choice)) return tell(event);
   open_.insert_or_assign(choice.cookie, Open{.event = std::move(event),
                                              .chosen_at_ns = choice.at_ns,
-                                             .patience_ends = absl::Now() + kPatience,
+                                             .patience_ends = base::steady_now() + kPatience,
                                              .told = false});
   opened_.push_back(choice.cookie);
   if (opened_.size() > kMostOpen) forget_oldest();
@@ -135,7 +134,7 @@ void TraceBoard::note_end(const dataplane::Traced& end) {
 }
 
 void TraceBoard::lose_patience() {
-  const absl::Time now = absl::Now();
+  const absl::Time now = base::steady_now();
   for (auto& [cookie, open] : open_) {
     if (open.told || now < open.patience_ends) continue;
     open.told = true;

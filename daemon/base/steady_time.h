@@ -16,7 +16,7 @@ namespace vicinity::base {
 }
 
 [[nodiscard]] inline absl::Time steady_now() {
-  static const absl::Time zero = absl::Now() - monotonic_time();
+  static const absl::Time zero = absl::Now() - monotonic_time();  // lint: wall clock
   return zero + monotonic_time();
 }
 

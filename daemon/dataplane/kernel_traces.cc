@@ -93,7 +93,7 @@ void KernelTraces::turn_off() {
 }
 
 std::vector<Traced> KernelTraces::take() {
-  boot_ = absl::Now() - monotonic_now();
+  boot_ = absl::Now() - monotonic_now();  // lint: wall clock
   ring_buffer__consume(ring_.get());
   return std::exchange(taken_, {});
 }

@@ -1,6 +1,5 @@
 #include "telemetry/log.h"
 
-#include <absl/time/clock.h>
 #include <fmt/format.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/dup_filter_sink.h>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/steady_time.h"
 
 namespace vicinity::telemetry {
 namespace {
@@ -142,7 +142,7 @@ void log_event(LogLevel level, std::string_view message, std::initializer_list<L
   auto logger = spdlog::get(kEventLogger);
   if (logger == nullptr) logger = spdlog::default_logger();
   if (!logger->should_log(spdlog_level(level))) return;
-  const auto quiet = limits().allow(message, absl::Now());
+  const auto quiet = limits().allow(message, base::steady_now());
   if (!quiet) return;
   std::string text = event_text(format_of_events, message, fields);
   if (*quiet > 0) text += field_text(format_of_events, {"not_logged", std::to_string(*quiet)});

@@ -35,6 +35,17 @@ tests/unit/a.cc bad std::this_thread::sleep_for(1s);\n
 tests/unit/a.cc bad sleep(1);\n
 tests/unit/a.cc ok wait_until(deadline);\n
 daemon/base/a.cc ok std::this_thread::sleep_for(1s);\n
+daemon/feed/a.cc bad const absl::Time now = absl::Now();\n
+daemon/feed/a.cc ok const absl::Time now = absl::Now();  // lint: wall clock\n
+daemon/ctl/a.cc ok const absl::Time now = absl::Now();\n
+tests/unit/a.cc ok const absl::Time now = absl::Now();\n
+daemon/app.cc bad std::system("ip route");\n
+daemon/app.cc bad FILE* out = ::popen("ip route", "r");\n
+daemon/app.cc bad   execve(path, argv, envp);\n
+daemon/app.cc bad const int error = posix_spawn(&child, path);\n
+daemon/app.cc ok // What execve() of a program gives it.\n
+daemon/app.cc ok info.set_file_system(name); clock.system(); recall(1);\n
+tests/unit/a.cc ok std::system("openssl");\n
 ROWS
 long=$tree/daemon/base/long.cc
 mkdir -p "$(dirname "$long")"

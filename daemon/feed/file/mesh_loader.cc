@@ -1,6 +1,5 @@
 #include "feed/file/mesh_loader.h"
 
-#include <absl/time/clock.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/steady_time.h"
 #include "base/unique_fd.h"
 #include "feed/file/yaml_message.h"
 
@@ -52,7 +52,8 @@ std::optional<MeshLoad> MeshLoader::load() {
   if (last_text_ == state && last_good_ == text.ok()) return std::nullopt;
   last_text_ = std::move(state);
   last_good_ = text.ok();
-  MeshLoad load{.status = text.status(), .mesh = {}, .fingerprints = {}, .received = absl::Now()};
+  MeshLoad load{
+      .status = text.status(), .mesh = {}, .fingerprints = {}, .received = base::steady_now()};
   if (!text.ok()) return load;
   load.mesh = parse_mesh(*text);
   load.status = check_usable(path_, *text, load.mesh);

@@ -3,7 +3,6 @@
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 #include <absl/synchronization/notification.h>
-#include <absl/time/clock.h>
 #include <fmt/format.h>
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
@@ -21,6 +20,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/steady_time.h"
 
 namespace vicinity::feed::xds {
 namespace {
@@ -118,7 +118,7 @@ class GrpcStream final : public Stream,
 
   void OnReadDone(bool ok) override {
     if (!ok) return close();
-    events_.on_message(to_payload(response_), absl::Now());
+    events_.on_message(to_payload(response_), base::steady_now());
     absl::MutexLock lock(&mutex_);
     response_.Clear();
     if (--reads_ > 0) read_next();
