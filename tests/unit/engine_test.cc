@@ -273,6 +273,26 @@ TEST_F(EngineTest, RenewsTheLeaseEverySecondButNotBeforeItRuns) {
   EXPECT_EQ(dataplane_.lease(), options_.lease);
 }
 
+TEST_F(EngineTest, AnAddressOfTwoServicesIsSaidAndWhoServesIt) {
+  const std::string other = R"(---
+service:
+  name: other
+  namespace: zoo
+  hostname: other.example
+  addresses: ["10.96.0.10"]
+  ports: [{servicePort: 80, targetPort: 8080}]
+)";
+  message(two_zones() + other);
+  advance(absl::Seconds(1));
+  EXPECT_EQ(cell_.load()->engine.address_conflicts, 1U);
+  EXPECT_EQ(cell_.load()->conflicts,
+            std::vector<std::string>{
+                "10.96.0.10: sample/web.example serves it; zoo/other.example does not"});
+  message("", {"zoo/other.example"});
+  advance(absl::Seconds(1));
+  EXPECT_TRUE(cell_.load()->conflicts.empty());
+}
+
 TEST_F(EngineTest, RejectedResourcesAreKeptAndCounted) {
   feed_.play([](feed::Sink& sink, absl::Time) {
     sink.reject({.resource = "a/b", .kind = "service", .message = "service.ports[0]: bad"});
