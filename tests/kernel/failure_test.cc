@@ -19,10 +19,8 @@ TEST_F(FailureTest, TimeoutsOfTheKernelAndOfTheApplicationAreSeen) {
   fail("silent", kSilent);
   open();
   apply({service({tier({kSilent, kSilent})})});  // two slots of one endpoint
-  // It waited for a second SYN; it did not.
+  // The application gave up after a second SYN.
   EXPECT_EQ(impatient_connect(std::chrono::milliseconds(1300)), ETIMEDOUT);
-  EXPECT_EQ(seen(kSilent).timed_out, 1u);
-  EXPECT_EQ(impatient_connect(std::chrono::milliseconds(100)), ETIMEDOUT);
   EXPECT_EQ(seen(kSilent).timed_out, 1u);
   // The kernel gives up after one more SYN, three seconds later.
   auto done = world_->pod("client").run({"sh", "-c", "echo 1 > /proc/sys/net/ipv4/tcp_syn_retries"},
@@ -50,6 +48,24 @@ TEST_F(FailureTest, AHandshakeTakesAsLongAsItsSynsDo) {
     longest = std::max(longest, seen(kLate).connect_ns - before);
   }
   EXPECT_GE(longest, kSecondSyn);
+}
+
+// A busy machine may take longer than that over it: then it says nothing, and the next one may.
+TEST_F(FailureTest, AnApplicationThatGivesUpBeforeTheSecondSynTellsNothing) {
+  constexpr seconds kSecondSyn(1);
+  fail("silent", kSilent);
+  open();
+  apply({service({tier({kSilent})}, {.watch = compile::Watch{}})});
+  EXPECT_TRUE(wait_until(
+      [&] {
+        const uint64_t before = seen(kSilent).timed_out;
+        const auto start = std::chrono::steady_clock::now();
+        EXPECT_EQ(impatient_connect(std::chrono::milliseconds(100)), ETIMEDOUT);
+        const bool quick = std::chrono::steady_clock::now() - start < kSecondSyn;
+        if (quick) EXPECT_EQ(seen(kSilent).timed_out, before);
+        return quick;
+      },
+      seconds(60)));
 }
 
 TEST_F(FailureTest, AnAddressThatNobodyHasIsUnreachable) {
