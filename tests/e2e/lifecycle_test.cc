@@ -8,6 +8,7 @@
 #include <string>
 
 #include "devcp/recording.h"
+#include "e2e/bpf_objects.h"
 #include "e2e/cluster.h"
 #include "e2e/expected.h"
 #include "e2e/web_mesh.h"
@@ -15,6 +16,7 @@
 #include "support/gtest_support.h"
 #include "support/program.h"
 #include "support/recordings.h"
+#include "support/temp_folder.h"
 #include "support/wait.h"
 
 namespace vicinity::testing {
@@ -212,6 +214,45 @@ TEST_F(LifecycleTest, Peers_12_RestartsCostNoConnection) {
   EXPECT_EQ(world.decoy()->accepts(), 0U);
 }
 
+// The bpffs is empty then, and nothing is attached: nobody is translated before tables are there.
+TEST_F(LifecycleTest, ANodeThatRebootedStartsCold) {
+  create({.nodes = {kNode},
+          .pods = {{.name = "client", .node = kNode, .addresses = {"10.244.1.6"}},
+                   {.name = "a", .node = kNode, .addresses = {"10.244.1.5"}}},
+          .decoy = DecoySpec{}});
+  auto& world = cluster_->world();
+  VICINITY_ASSERT_OK(
+      world.pod("a").serve({.instance = "a", .ports = {8080}, .protocol = ServeProtocol::kBanner}));
+  const auto answer = [&] {
+    const auto done = world.pod("client").connect({.address = "10.96.0.10", .port = 80});
+    return done.ok() ? done->answer : std::string(done.status().message());
+  };
+  VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
+  expect_endpoints("10.244.1.5");
+  const uint64_t pins = count_pins(world.node(kNode).pin_dir());
+  const BpfObjects objects = settled_bpf_objects();
+  EXPECT_EQ(answer(), "a");
+
+  VICINITY_ASSERT_OK(cluster_->kill_daemon(kNode));
+  std::filesystem::remove_all(world.node(kNode).pin_dir());
+  EXPECT_TRUE(wait_until([] { return bpf_objects() == BpfObjects{}; }, 20s)) << bpf_objects();
+  EXPECT_EQ(answer(), "decoy");
+
+  const std::string address = cluster_->control_plane().address();
+  cluster_->control_plane().stop();
+  VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
+  expect_status("backoff");
+  EXPECT_EQ(answer(), "decoy");
+
+  VICINITY_ASSERT_OK(cluster_->replace_control_plane(address));
+  serve(web_mesh("10.96.0.10", {"10.244.1.5"}));
+  expect_endpoints("10.244.1.5", 60s);
+  EXPECT_EQ(answer(), "a");
+  EXPECT_EQ(count_pins(world.node(kNode).pin_dir()), pins);
+  EXPECT_EQ(settled_bpf_objects(), objects);
+}
+
 TEST_F(LifecycleTest, WhatWentWhileTheDaemonWasAwayGoesAfterTheResync) {
   create();
   VICINITY_ASSERT_OK(cluster_->start_daemon(kNode));
@@ -260,6 +301,31 @@ TEST_F(LifecycleTest, ASecondDaemonOnThePinDirectorySaysSoAndEnds) {
           10s));
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_NE(second.err.find(node.pin_dir()), std::string::npos) << second.err;
+}
+
+// Two more than the machine has, in a mount namespace of the daemon's own.
+TEST_F(LifecycleTest, SeveralCgroupHierarchiesWithoutAChoiceAreAnErrorThatListsThem) {
+  create();
+  const Node& node = cluster_->world().node(kNode);
+  VICINITY_ASSERT_OK_AND_ASSIGN(const TempFolder folder, TempFolder::create("cgroups"));
+  const std::string first = folder / "first";
+  const std::string second = folder / "second";
+  for (const std::string& path : {first, second}) std::filesystem::create_directory(path);
+  const std::string mounts = "mount -t cgroup2 none " + first + " && mount -t cgroup2 none " +
+                             second + " && exec \"$0\" \"$@\"";
+  VICINITY_ASSERT_OK_AND_ASSIGN(
+      const auto ended,
+      run({.argv = {"unshare", "-m", "sh", "-c", mounts, program_path("vicinityd"), "--node-name",
+                    kNode, "--pin-dir", node.pin_dir(), "--admin-socket",
+                    cluster_->admin_socket(kNode), "--metrics-address", ""},
+           .netns = &cluster_->world().netns()},
+          10s));
+  EXPECT_EQ(ended.exit_code, 1);
+  for (const std::string& said : {std::string("--cgroup"), first, second}) {
+    EXPECT_NE(ended.err.find(said), std::string::npos) << said << " in " << ended.err;
+  }
+  EXPECT_TRUE(!std::filesystem::exists(node.pin_dir()) ||
+              std::filesystem::is_empty(node.pin_dir()));
 }
 
 TEST_F(LifecycleTest, UninstallLeavesNothing) {
