@@ -9,7 +9,7 @@
 namespace vicinity::ctl {
 namespace {
 
-constexpr std::array<size_t, 7> kWidths{12, 18, 22, 46, 22, 11, 22};
+constexpr std::array<size_t, 7> kWidths{12, 18, 34, 46, 22, 11, 22};
 using Cells = std::array<std::string, kWidths.size() + 1>;
 
 // Two spaces at least between columns, whatever their content.

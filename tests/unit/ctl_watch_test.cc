@@ -31,8 +31,9 @@ admin::TraceEvent translated() {
 }
 
 TEST(TraceLine, OfAConnectionThatOpened) {
-  EXPECT_THAT(trace_line(translated()),
-              HasSubstr("4711/curl           sample/client           sample/web.example:80"));
+  EXPECT_THAT(
+      trace_line(translated()),
+      HasSubstr("4711/curl           sample/client                       sample/web.example:80"));
   EXPECT_THAT(trace_line(translated()), HasSubstr("10.244.1.5:8080         1 zone       "
                                                   "established 312us       node: 2 unhealthy\n"));
 }
