@@ -1,7 +1,10 @@
 // vicinityctl top
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <cstddef>
 
 #include "base/status.h"
 #include "config/values.h"
@@ -34,9 +37,16 @@ absl::StatusOr<Plan> plan_of(const config::CommandLine& line) {
   return plan;
 }
 
+// Of the terminal; 0: not known.
+size_t screen_lines() {
+  winsize size = {};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 void show(const Plan& plan, const Top& top, const Terminal& terminal) {
   if (plan.json) return terminal.out(to_json(top).dump() + "\n");
-  terminal.out((plan.clear ? std::string(kClear) : "") + to_text(top));
+  if (!plan.clear) return terminal.out(to_text(top));
+  terminal.out(std::string(kClear) + to_text(top, screen_lines()));
 }
 
 // Returns when there is nobody to ask any more.

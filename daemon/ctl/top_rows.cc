@@ -105,20 +105,41 @@ Row heading(std::string_view name) {
   return {std::string(name), "CONNECTS/S", "IN NODE", "IN ZONE", "IN REGION"};
 }
 
-std::string zones_table(const std::vector<TopRow>& rows) {
-  std::vector<Row> cells{heading("TO ZONE")};
-  for (const TopRow& row : rows) cells.push_back(cells_of(row));
-  return table_text(cells);
+// The first `most` below the heading.
+std::string first_of(std::vector<Row> cells, size_t most) {
+  const size_t rows = cells.size() - 1;
+  if (rows <= most) return table_text(cells);
+  cells.resize(most + 1);
+  return table_text(cells) + fmt::format("... and {} more\n", rows - most);
 }
 
-std::string services_table(const std::vector<TopRow>& rows) {
+std::string zones_table(const std::vector<TopRow>& rows, size_t most) {
+  std::vector<Row> cells{heading("TO ZONE")};
+  for (const TopRow& row : rows) cells.push_back(cells_of(row));
+  return first_of(std::move(cells), most);
+}
+
+std::string services_table(const std::vector<TopRow>& rows, size_t most) {
   std::vector<Row> cells{heading("SERVICE")};
   cells.front().emplace_back("REFUSED/S");
   for (const TopRow& row : rows) {
     Row& line = cells.emplace_back(cells_of(row));
     line.push_back(fmt::format("{:.1f}", row.refused_per_second));
   }
-  return table_text(cells);
+  return first_of(std::move(cells), most);
+}
+
+// Rows of each table: zones have a quarter of the screen at most, services the rest.
+struct Rows {
+  size_t services;
+  size_t zones;
+};
+
+Rows rows_for(const Top& top, size_t lines) {
+  constexpr size_t kAround = 8;  // summary, headings, blank lines, two "and more", the cursor
+  if (lines == 0) return {.services = top.services.size(), .zones = top.zones.size()};
+  const size_t zones = std::min(top.zones.size(), std::max<size_t>(1, lines / 4));
+  return {.services = lines > kAround + zones ? lines - kAround - zones : 1, .zones = zones};
 }
 
 base::Json json_of(const TopRow& row, std::string_view name) {
@@ -176,14 +197,16 @@ Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& af
           .zones = rows_of(zones, seconds)};
 }
 
-std::string to_text(const Top& top) {
+std::string to_text(const Top& top, size_t lines) {
+  const Rows rows = rows_for(top, lines);
   const TopRow& all = top.all;
   std::string text = fmt::format(
       "{:.1f} connects/s: {:.0f}% stayed in the node, {:.0f}% in the zone, {:.0f}% in the region; "
       "{:.1f} refused/s, {:.1f} passed/s\n\n",
       all.per_second, all.node_percent, all.zone_percent, all.region_percent,
       top.refused_per_second, top.passed_per_second);
-  return text + services_table(top.services) + "\n" + zones_table(top.zones);
+  return text + services_table(top.services, rows.services) + "\n" +
+         zones_table(top.zones, rows.zones);
 }
 
 base::Json to_json(const Top& top) {

@@ -2,6 +2,7 @@
 // part of them that stayed near. Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct Top {
 };
 
 [[nodiscard]] Top top_between(const admin::TrafficReply& before, const admin::TrafficReply& after);
-[[nodiscard]] std::string to_text(const Top& top);
+// `lines`: of a screen that it is to fit into, then the busiest are shown; 0: all.
+[[nodiscard]] std::string to_text(const Top& top, size_t lines = 0);
 [[nodiscard]] base::Json to_json(const Top& top);
 
 }  // namespace vicinity::ctl

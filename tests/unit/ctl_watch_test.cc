@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
 #include "ctl/top_rows.h"
 #include "ctl/trace_text.h"
 
@@ -136,6 +140,23 @@ TEST(Top, WithoutConnectsThereAreNoRows) {
 
 TEST(Top, ARowThatStartedAgainCountsFromZero) {
   EXPECT_EQ(top_between(after(), before()).services.front().name, "a");
+}
+
+TEST(Top, FitsIntoTheScreen) {
+  Top top;
+  for (int i = 0; i < 100; ++i) {
+    top.services.push_back({.name = "s" + std::to_string(i), .per_second = 1});
+    top.zones.push_back({.name = "z" + std::to_string(i), .per_second = 1});
+  }
+  for (const size_t lines : {12u, 24u, 50u}) {
+    const std::string text = to_text(top, lines);
+    EXPECT_LT(std::ranges::count(text, '\n'), static_cast<std::ptrdiff_t>(lines));
+    EXPECT_THAT(text, HasSubstr("\ns0 "));
+    EXPECT_THAT(text, HasSubstr("\nz0 "));
+  }
+  EXPECT_THAT(to_text(top, 24), HasSubstr("\ns9       1.0"));
+  EXPECT_THAT(to_text(top, 24), HasSubstr("... and 90 more\n\nTO ZONE"));
+  EXPECT_THAT(to_text(top), HasSubstr("\ns99 "));
 }
 
 TEST(Top, TheTableForPeople) {
