@@ -73,7 +73,7 @@ void XdsFeed::connect(const Sink& sink) {
 }
 
 void XdsFeed::handle(Event event, Sink& sink, absl::Time now) {
-  if (const auto* message = std::get_if<Message>(&event)) {
+  if (auto* message = std::get_if<Message>(&event)) {
     handle_message(*message, sink, now);
   } else if (const auto* end = std::get_if<StreamEnd>(&event)) {
     stream_.reset();
@@ -83,11 +83,13 @@ void XdsFeed::handle(Event event, Sink& sink, absl::Time now) {
   }
 }
 
-// The answer leaves before the tables are published: it says that decoding went well, no more.
-void XdsFeed::handle_message(const Message& message, Sink& sink, absl::Time now) {
+// The answer leaves before the tables are published: it says that decoding went well, no more. Nor
+// does the message stay while they are made.
+void XdsFeed::handle_message(Message& message, Sink& sink, absl::Time now) {
   std::string answer = session_.on_response(message.payload, sink, now);
   if (!answer.empty()) stream_->send(std::move(answer));
   stream_->read();
+  message.payload = {};
   sink.message_end(message.received);
 }
 

@@ -64,7 +64,7 @@ class XdsFeed final : public Feed {
   [[nodiscard]] static size_t size_of(const Event& event);
   void connect(const Sink& sink);
   void handle(Event event, Sink& sink, absl::Time now);
-  void handle_message(const Message& message, Sink& sink, absl::Time now);
+  void handle_message(Message& message, Sink& sink, absl::Time now);
 
   XdsOptions options_;
   Session session_;
