@@ -28,11 +28,11 @@ uint32_t buckets_for(uint64_t entries, model::Family family) {
   return static_cast<uint32_t>(std::clamp<uint64_t>(buckets, kFewestBuckets, kMost));
 }
 
-// `size` doubled until the demand fits; when it grows at all, with headroom.
+// When it grows at all, to what the demand needs with headroom, and to twice the size at least, so
+// that what is copied is copied few times.
 uint32_t fitting(uint32_t size, uint64_t demand, uint64_t most) {
   if (demand < size) return size;
-  uint64_t fitting = size;
-  while (fitting < with_headroom(demand)) fitting *= 2;
+  const uint64_t fitting = std::max(2 * uint64_t{size}, with_headroom(demand));
   return std::max(size, clamp(std::min(fitting, most)));
 }
 

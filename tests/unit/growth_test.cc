@@ -35,5 +35,26 @@ TEST(GrowthRetryTest, ASuccessForgetsTheFailures) {
   EXPECT_TRUE(retry.may_try(sizes, kNow));
 }
 
+// Twice what is wanted and a quarter of that as headroom; at least twice what there was.
+TEST(GrowthSizesTest, ATableGrowsToWhatItsDemandNeeds) {
+  struct Row {
+    uint32_t first;
+    uint64_t wanted;
+    uint64_t grown;
+  };
+  for (const Row& row : {Row{8192, 10000, 10241}, Row{8192, 10241, 25603}, Row{8192, 20000, 50001},
+                         Row{8192, 100000, 250001}}) {
+    Sizes sizes = first_sizes(1024, row.first);
+    Demand demand;
+    demand.families[0].plain_slots = row.wanted;
+    sizes = sizes_for(sizes, demand, {});
+    EXPECT_EQ(sizes.families[0].plain_slots, row.grown) << row.wanted;
+    EXPECT_EQ(sizes_for(sizes, demand, {}), sizes) << row.wanted;
+    demand.families[0].plain_slots = 2 * row.wanted;
+    const bool fits = 2 * row.wanted < row.grown;
+    EXPECT_EQ(sizes_for(sizes, demand, {}) == sizes, fits) << row.wanted;
+  }
+}
+
 }  // namespace
 }  // namespace vicinity::dataplane
