@@ -2,21 +2,23 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
-#include <absl/synchronization/notification.h>
 #include <fmt/format.h>
 #include <grpc/grpc.h>
 #include <grpc/support/log.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/support/client_callback.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "base/status.h"
@@ -73,95 +75,135 @@ struct Call {
   int max_receive_bytes = 0;
 };
 
-// One call. gRPC's threads and the control thread meet under mutex_. The hold keeps the reactor
-// usable from the control thread until the first failed read, which ends the call; operations are
-// started under the lock, so that none follows its release.
-class GrpcStream final : public Stream,
-                         private grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+// gRPC tells only its callback API whether a server accepted a call or refused it at once.
+class RefusedAtOnce final : public grpc::internal::ClientReactor {
+ public:
+  [[nodiscard]] bool operator()(grpc::ClientContext& context) const {
+    return InternalTrailersOnly(context.c_call());
+  }
+
+ private:
+  void OnDone(const grpc::Status& /*status*/) override {}
+};
+
+// One call and the thread that waits for its events. The thread reads the socket itself: gRPC's
+// callback API would hand each message through three threads, which for up to 100 ms may both be
+// asleep that take turns to look. The feed's thread and the control thread meet under mutex_. The
+// first failed read ends the call.
+class GrpcStream final : public Stream {
  public:
   GrpcStream(Call call, const std::string& first_request, StreamEvents& events)
       : channel_(std::move(call.channel)),
         events_(events),
         limits_{.request_bytes = first_request.size(), .receive_bytes = call.max_receive_bytes} {
     for (const auto& [key, value] : call.metadata) context_.AddMetadata(key, value);
+    // The call begins with its first request, and an operation less.
+    context_.set_initial_metadata_corked(true);
     grpc::GenericStub stub(channel_);
-    stub.PrepareBidiStreamingCall(&context_, std::string(kDeltaMethod), {}, this);
-    AddHold();
+    call_ = stub.PrepareCall(&context_, std::string(kDeltaMethod), &queue_);
+    call_->StartCall(nullptr);
     send(first_request);
-    StartCall();
+    call_->ReadInitialMetadata(&accepting_);
+    thread_ = std::thread([this] { run(); });
   }
 
   ~GrpcStream() override {
     context_.TryCancel();
-    close();
-    done_.WaitForNotification();
+    {
+      const absl::MutexLock lock(&mutex_);
+      wanted_ = false;
+      if (accepted_) finish();
+    }
+    thread_.join();
   }
 
   GrpcStream(const GrpcStream&) = delete;
   GrpcStream& operator=(const GrpcStream&) = delete;
 
   void send(std::string request) override {
-    absl::MutexLock lock(&mutex_);
+    const absl::MutexLock lock(&mutex_);
     requests_.push_back(to_buffer(request));
     if (requests_.size() == 1) write_next();
   }
 
   void read() override {
-    absl::MutexLock lock(&mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (++reads_ == 1) read_next();
   }
 
  private:
-  void OnReadInitialMetadataDone(bool ok) override {
-    if (ok) events_.on_connected();
+  // What follows an operation; its address is the operation's tag.
+  struct Step {
+    void (GrpcStream::*done)(bool ok);
+  };
+
+  void run() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) (this->*static_cast<const Step*>(tag)->done)(ok);
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return close();
-    events_.on_message(to_payload(response_), base::steady_now());
-    absl::MutexLock lock(&mutex_);
+  // No read and no end may be asked for before.
+  void on_accept(bool ok) {
+    if (ok && !RefusedAtOnce()(context_)) events_.on_connected();
+    const absl::MutexLock lock(&mutex_);
+    accepted_ = true;
+    if (!ok || !wanted_) return finish();
+    if (reads_ > 0) read_next();
+  }
+
+  void on_read(bool ok) {
+    if (ok) events_.on_message(to_payload(response_), base::steady_now());
+    const absl::MutexLock lock(&mutex_);
+    if (!ok) return finish();
     response_.Clear();
     if (--reads_ > 0) read_next();
   }
 
   // A failed write means that the call is over, which the read learns, too.
-  void OnWriteDone(bool ok) override {
-    absl::MutexLock lock(&mutex_);
+  void on_write(bool ok) {
+    const absl::MutexLock lock(&mutex_);
     requests_.pop_front();
     if (ok && !requests_.empty()) write_next();
   }
 
-  void OnDone(const grpc::Status& status) override {
-    events_.on_end(to_end(status, limits_));
-    done_.Notify();
+  void on_finish(bool /*ok*/) {
+    events_.on_end(to_end(status_, limits_));
+    queue_.Shutdown();
   }
 
   void write_next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!closed_) StartWrite(&requests_.front());
+    if (!finishing_) call_->Write(requests_.front(), &writing_);
   }
 
   void read_next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!closed_) StartRead(&response_);
+    if (accepted_ && !finishing_) call_->Read(&response_, &reading_);
   }
 
-  void close() {
-    {
-      absl::MutexLock lock(&mutex_);
-      if (std::exchange(closed_, true)) return;
-    }
-    RemoveHold();
+  void finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!std::exchange(finishing_, true)) call_->Finish(&status_, &ending_);
   }
 
   const std::shared_ptr<grpc::Channel> channel_;
   StreamEvents& events_;
   const Limits limits_;
+  Step accepting_{&GrpcStream::on_accept};
+  Step reading_{&GrpcStream::on_read};
+  Step writing_{&GrpcStream::on_write};
+  Step ending_{&GrpcStream::on_finish};
+  grpc::CompletionQueue queue_;
   grpc::ClientContext context_;
   grpc::ByteBuffer response_;  // of the read under way
+  grpc::Status status_;        // of the end under way
   absl::Mutex mutex_;
+  // In the context's memory.
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_ ABSL_GUARDED_BY(mutex_);
   std::deque<grpc::ByteBuffer> requests_ ABSL_GUARDED_BY(mutex_);  // the first is being written
   int reads_ ABSL_GUARDED_BY(mutex_) = 0;                          // asked for and not yet done
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  absl::Notification done_;
+  bool accepted_ ABSL_GUARDED_BY(mutex_) = false;                  // or refused: it is known which
+  bool wanted_ ABSL_GUARDED_BY(mutex_) = true;
+  bool finishing_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
 };
 
 // An attempt that failed before there was a call.
