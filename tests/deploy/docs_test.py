@@ -65,7 +65,7 @@ keep_connecting() {
 cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)/vicinity-docs-$$
 mkdir "$cgroup"
 # An unpinned link leaves its cgroup some time after.
-trap 'kill $(jobs -p) 2>/dev/null; wait; vicinityd --node-name x --uninstall
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; vicinityd --node-name x --uninstall
   for i in $(seq 100); do rmdir "$cgroup" 2>/dev/null && break; read -rt 0.1 <> <(:) || true; done' EXIT
 export VICINITY_CGROUP=$cgroup
 if [[ $1 == daemon ]]; then
