@@ -123,11 +123,14 @@ class FaultTest : public ::testing::Test {
     advance(absl::Seconds(1));
     return *cell_.load();
   }
-  // The stream works, and what is served now is published.
-  void expect_recovery() {
+  void await_attempt() {
     for (int i = 0; i < 100 && (attempts_.empty() || !server().open); ++i) {
       advance(absl::Seconds(1));
     }
+  }
+  // The stream works, and what is served now is published.
+  void expect_recovery() {
+    await_attempt();
     serve(web("10.244.1.77"));
     EXPECT_EQ(endpoint(), "10.244.1.77");
   }
@@ -152,6 +155,18 @@ TEST_F(FaultTest, TheControlPlaneHangs) {
   EXPECT_EQ(endpoint(), "10.244.1.5");
   EXPECT_GE(dataplane_.renewals(), renewals + 600) << "the tables do not expire";
   EXPECT_EQ(published().feed.last_message_at, last) << "how long it has been silent";
+  expect_recovery();
+}
+
+TEST_F(FaultTest, TheControlPlaneDoesNotAnswer) {
+  end(absl::UnavailableError("connection reset"));
+  await_attempt();
+  for (int i = 0; i < 25; ++i) advance(absl::Seconds(1));
+  EXPECT_EQ(log_.lines_with("no answer for 30s"), 0);
+  for (int i = 0; i < 60; ++i) advance(absl::Seconds(1));
+  EXPECT_EQ(published().feed.last_error, "no answer for 30s");
+  EXPECT_EQ(log_.lines_with("no answer for 30s"), 1);
+  EXPECT_EQ(endpoint(), "10.244.1.5");
   expect_recovery();
 }
 

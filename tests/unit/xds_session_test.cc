@@ -72,6 +72,26 @@ TEST_F(XdsSession, AnAckCarriesTheNonceAndNothingElse) {
   EXPECT_EQ(session_.status().resources, 1U);
 }
 
+TEST_F(XdsSession, WhoConnectsAndWantsAnAnswerWaitsHalfAMinuteForIt) {
+  const auto error_after = [&](absl::Duration duration) {
+    session_.on_tick(sink_, now_);
+    now_ += duration;
+    session_.on_tick(sink_, now_);
+    return session_.status().last_error;
+  };
+  open();
+  session_.on_connected(now_);
+  EXPECT_EQ(error_after(absl::Seconds(29)), "");
+  EXPECT_EQ(error_after(absl::Seconds(1)), "no answer for 30s");
+  respond(ResponseBuilder("n-1").add(workload("w1"), "a1"));
+  close();
+  // All of it is known: there may be nothing to say.
+  open();
+  session_.on_connected(now_);
+  EXPECT_EQ(error_after(absl::Minutes(5)), "");
+  EXPECT_EQ(session_.status().state, FeedState::kInSync);
+}
+
 TEST_F(XdsSession, Peers_13_nack_names_each_bad_resource_and_the_good_ones_apply) {
   open();
   ResponseBuilder response("n-1");

@@ -11,6 +11,12 @@
 #include "feed/xds/requests.h"
 
 namespace vicinity::feed::xds {
+namespace {
+
+// From a request to the first sign of the server, before its silence is an error.
+constexpr absl::Duration kPatience = absl::Seconds(30);
+
+}  // namespace
 
 Session::Session(const XdsOptions& options, Uniform uniform)
     : options_(options),
@@ -27,7 +33,9 @@ const std::string& Session::open(const model::Snapshot& snapshot) {
   }
   claimed_at_open_ = versions_.claimed();
   whole_ = Whole::kNo;
-  sync_.opened(claimed_at_open_ > 0 && versions_.pending() == 0);
+  claimed_all_ = claimed_at_open_ > 0 && versions_.pending() == 0;
+  sync_.opened(claimed_all_);
+  patience_ = absl::InfiniteFuture();
   status_.state = FeedState::kConnecting;
   status_.next_attempt_at = absl::InfiniteFuture();
   return first_request_;
@@ -118,6 +126,7 @@ void Session::remove_missing(Sink& sink, absl::Time now) {
 }
 
 void Session::on_tick(Sink& sink, absl::Time now) {
+  note_silence(now);
   sync_.settle(now);
   SyncTracker::Step step = sync_.due(now);
   if (step == SyncTracker::Step::kRemoveMissing) {
@@ -157,6 +166,19 @@ void Session::note_end(const StreamEnd& end, absl::Duration lived) {
   } else if (lived < Backoff::kLongLived) {
     status_.last_error =
         fmt::format("the server ended the stream: {}", absl::StatusCodeToString(end.status.code()));
+  }
+}
+
+// Of a server that hangs while the stream is idle nothing can be told.
+void Session::note_silence(absl::Time now) {
+  const bool waiting = status_.state == FeedState::kConnecting ||
+                       (status_.state == FeedState::kSyncing && !sync_.answered() && !claimed_all_);
+  if (!waiting) {
+    patience_ = absl::InfiniteFuture();
+  } else if (patience_ == absl::InfiniteFuture()) {
+    patience_ = now + kPatience;
+  } else if (now >= patience_) {
+    status_.last_error = fmt::format("no answer for {}", absl::FormatDuration(kPatience));
   }
 }
 

@@ -33,7 +33,8 @@ class Session {
   [[nodiscard]] std::string on_response(const Payload& payload, Sink& sink, absl::Time now);
   // The stream is over, or the attempt failed.
   void on_close(const StreamEnd& end, absl::Time now);
-  // Does what is due by time alone: removes what did not reappear, declares the feed in sync.
+  // Does what is due by time alone: removes what did not reappear, declares the feed in sync, says
+  // that a server does not answer.
   // To be called once after each response, too: silence counts from then.
   void on_tick(Sink& sink, absl::Time now);
   void stop();
@@ -60,6 +61,7 @@ class Session {
   [[nodiscard]] bool claimed_came_again() const;
   void remove_missing(Sink& sink, absl::Time now);
   void note_end(const StreamEnd& end, absl::Duration lived);
+  void note_silence(absl::Time now);
 
   XdsOptions options_;
   Backoff backoff_;
@@ -71,6 +73,8 @@ class Session {
   bool versions_refused_ = false;  // the last request was too much for the server
   Whole whole_ = Whole::kNo;
   size_t claimed_at_open_ = 0;
+  bool claimed_all_ = false;  // at the open; nothing may have to be answered then
+  absl::Time patience_ = absl::InfiniteFuture();  // for the first answer; infinite: not waiting
 };
 
 }  // namespace vicinity::feed::xds
