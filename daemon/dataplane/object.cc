@@ -5,15 +5,21 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <linux/btf.h>
+#include <linux/capability.h>
 #include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <vicinity/layout.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <initializer_list>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/status.h"
 #include "dataplane/features.h"
@@ -145,10 +151,29 @@ absl::StatusOr<base::UniqueFd> duplicate(int fd, std::string_view name) {
   return base::errno_status(fmt::format("BPF object: {}", name));
 }
 
+// Of those that loading takes.
+std::string missing_capabilities() {
+  __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets = {};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return "";
+  std::string missing;
+  for (const auto& [name, capability] :
+       {std::pair("CAP_BPF", CAP_BPF), std::pair("CAP_NET_ADMIN", CAP_NET_ADMIN),
+        std::pair("CAP_PERFMON", CAP_PERFMON)}) {
+    const uint32_t effective = sets[CAP_TO_INDEX(capability)].effective;
+    if ((effective & CAP_TO_MASK(capability)) == 0) missing += fmt::format(" {}", name);
+  }
+  return missing;
+}
+
+// Without one of them the verifier has errors of many kinds.
 absl::Status load_error(int error) {
+  if (const std::string missing = missing_capabilities(); !missing.empty()) {
+    return absl::PermissionDeniedError("BPF object: load: missing:" + missing);
+  }
   if (error == EPERM) {
     return absl::PermissionDeniedError(
-        "BPF object: load: CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON are needed");
+        "BPF object: load: forbidden, although no capability is missing");
   }
   return base::errno_status("BPF object: load (kernel 6.1 or later is needed)", error);
 }

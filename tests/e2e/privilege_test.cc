@@ -158,7 +158,7 @@ TEST_F(PrivilegeTest, Peers_19_EachOfThemIsNeeded) {
   const MissingRow rows[] = {
       {"+net_admin,+perfmon", "CAP_BPF"},
       {"+bpf,+perfmon", "CAP_NET_ADMIN"},
-      {"+bpf,+net_admin", "CAP_PERFMON"},
+      {"+bpf,+net_admin", "missing: CAP_PERFMON"},
   };
   for (const MissingRow& row : rows) {
     SCOPED_TRACE(row.capabilities);
