@@ -57,7 +57,7 @@ TEST(BenchControl, EveryRowHasMeasured) {
         "2000 changes a second, wire to answer"})
     EXPECT_GT(number(figures, row, "p50_us"), 0) << row;
   EXPECT_GT(number(figures, "one pod removed / added", "removed_us"), 0);
-  const char* const floor = "  of that, gRPC alone / protobuf alone";
+  const char* const floor = "  response, gRPC alone / protobuf alone";
   EXPECT_GT(number(figures, floor, "grpc_ms"), 0);
   EXPECT_GT(number(figures, floor, "protobuf_ms"), 0);
   EXPECT_GT(number(figures, "  100 a second, gRPC alone, there and back", "p50_us"), 0);

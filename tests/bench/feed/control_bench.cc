@@ -102,7 +102,7 @@ absl::Status ControlBench::floor_of(const std::vector<uint32_t>& resources) {
   for (const uint32_t resource : resources) encoded.push_back(load_.resource(resource));
   const double parsed = parse_ms(encoded);
   if (parsed < 0) return base::internal("a generated resource is malformed");
-  add("  of that, gRPC alone / protobuf alone",
+  add("  response, gRPC alone / protobuf alone",
       fmt::format("{:.0f} ms, {:.2f} s of CPU / {:.0f} ms", cost.ms, cost.cpu_s, parsed),
       numbers({{"grpc_ms", cost.ms}, {"grpc_cpu_s", cost.cpu_s}, {"protobuf_ms", parsed}}));
   return absl::OkStatus();
