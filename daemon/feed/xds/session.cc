@@ -33,8 +33,7 @@ const std::string& Session::open(const model::Snapshot& snapshot) {
   }
   claimed_at_open_ = versions_.claimed();
   whole_ = Whole::kNo;
-  claimed_all_ = claimed_at_open_ > 0 && versions_.pending() == 0;
-  sync_.opened(claimed_all_);
+  sync_.opened(claimed_at_open_ > 0 && versions_.pending() == 0);
   patience_ = absl::InfiniteFuture();
   status_.state = FeedState::kConnecting;
   status_.next_attempt_at = absl::InfiniteFuture();
@@ -171,8 +170,9 @@ void Session::note_end(const StreamEnd& end, absl::Duration lived) {
 
 // Of a server that hangs while the stream is idle nothing can be told.
 void Session::note_silence(absl::Time now) {
-  const bool waiting = status_.state == FeedState::kConnecting ||
-                       (status_.state == FeedState::kSyncing && !sync_.answered() && !claimed_all_);
+  const bool waiting =
+      status_.state == FeedState::kConnecting ||
+      (status_.state == FeedState::kSyncing && !sync_.answered() && !sync_.claimed_all());
   if (!waiting) {
     patience_ = absl::InfiniteFuture();
   } else if (patience_ == absl::InfiniteFuture()) {

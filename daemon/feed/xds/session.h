@@ -73,7 +73,6 @@ class Session {
   bool versions_refused_ = false;  // the last request was too much for the server
   Whole whole_ = Whole::kNo;
   size_t claimed_at_open_ = 0;
-  bool claimed_all_ = false;  // at the open; nothing may have to be answered then
   absl::Time patience_ = absl::InfiniteFuture();  // for the first answer; infinite: not waiting
 };
 

@@ -41,6 +41,8 @@ class SyncTracker {
   [[nodiscard]] Step due(absl::Time now);
   [[nodiscard]] absl::Time deadline() const;
   [[nodiscard]] bool in_sync() const { return in_sync_; }
+  // There may be nothing to answer.
+  [[nodiscard]] bool claimed_all() const { return claimed_all_; }
   [[nodiscard]] bool answered() const { return first_response_ != absl::InfiniteFuture(); }
   // InfiniteFuture: not yet.
   [[nodiscard]] absl::Time first_response() const { return first_response_; }
