@@ -141,16 +141,23 @@ VIC_VERIFIED_ONCE int vic_choose_by_block6(struct bpf_sock_addr* ctx, __u64 view
             : VIC_OUTCOME_INTERNAL_ERROR;
 }
 
+/* What is known of a choice before the view that it is made from. */
+struct vic_lot {
+  __u32 random;
+  __u32 shard; /* of the counters */
+  __u64 hint;
+};
+
 static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, struct vic_view view,
                                                    union vic_destination* at,
-                                                   const enum vic_family family, __u32 random) {
+                                                   const enum vic_family family,
+                                                   struct vic_lot lot) {
   const union vic_view_word word = {.view = view};
   if (view.flags & VIC_VIEW_ALGORITHM_MASK)
-    return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, random)
-                                     : vic_choose_by_block6(ctx, word.word, at, random);
-  const __u32 shard = vic_counter_shard();
-  vic_approach_counter(shard, view.flags);
-  const struct vic_draw draw = vic_draw_slot(random, view.count);
+    return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, lot.random)
+                                     : vic_choose_by_block6(ctx, word.word, at, lot.random);
+  if (word.word != lot.hint) vic_approach_counter(lot.shard, view.flags);
+  const struct vic_draw draw = vic_draw_slot(lot.random, view.count);
   __u32 slot = draw.slot;
   if (view.flags & VIC_VIEW_WEIGHTED) {
     vic_touch_slot(view.first + slot, family); /* most draws keep their slot */
@@ -158,7 +165,7 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
     if (!alias) return VIC_OUTCOME_INTERNAL_ERROR;
     slot = vic_settle_draw(draw, alias);
   }
-  return vic_take_slot(view.first + slot, shard, at, family);
+  return vic_take_slot(view.first + slot, lot.shard, at, family);
 }
 
 /*
@@ -166,17 +173,16 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
  * together with the bucket instead of behind it. A hint of another service, or an old one, costs
  * lines that nobody wanted.
  */
-static __always_inline void vic_follow_hint(__u64 hint, __u32 random,
-                                            const enum vic_family family) {
-  const union vic_view_word hinted = {.word = hint};
+static __always_inline void vic_follow_hint(struct vic_lot lot, const enum vic_family family) {
+  const union vic_view_word hinted = {.word = lot.hint};
   const struct vic_view view = hinted.view;
-  vic_approach_counter(vic_counter_shard(), view.flags);
+  vic_approach_counter(lot.shard, view.flags);
   if (view.flags & VIC_VIEW_ALGORITHM_MASK) {
     const struct vic_line* block = vic_line_at(view.first);
     if (block) vic_touch(block->words[0]);
     return;
   }
-  const __u32 slot = view.first + vic_draw_slot(random, view.count).slot;
+  const __u32 slot = view.first + vic_draw_slot(lot.random, view.count).slot;
   vic_touch_slot(slot, family);
   const struct vic_alias* alias = view.flags & VIC_VIEW_WEIGHTED ? vic_alias_of(slot, family) : 0;
   if (alias) vic_touch(*(const __u64*)alias);
@@ -187,7 +193,7 @@ static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ct
                                                         struct vic_view view,
                                                         union vic_destination* at,
                                                         const enum vic_family family,
-                                                        __u32 random) {
+                                                        struct vic_lot lot) {
   if (view.flags & VIC_VIEW_UNKNOWN_PORT) return VIC_OUTCOME_UNKNOWN_PORT_PASSED;
   if (view.flags & VIC_VIEW_PASSTHROUGH)
     return view.count == VIC_PASS_WAYPOINT ? VIC_OUTCOME_PASSED_WAYPOINT
@@ -196,7 +202,7 @@ static __always_inline enum vic_outcome vic_follow_view(struct bpf_sock_addr* ct
     return view.flags & VIC_VIEW_PASS_EMPTY
                ? VIC_OUTCOME_PASSED_EMPTY
                : vic_refuse(VIC_OUTCOME_REFUSED_EMPTY, view.first, at, family);
-  return vic_choose(ctx, view, at, family, random);
+  return vic_choose(ctx, view, at, family, lot);
 }
 
 /*
@@ -210,8 +216,9 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (!vic_is_covered(config, at, family))
     return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
   const struct vic_place place = vic_approach(config, at, family);
-  const __u32 random = bpf_get_prandom_u32();
-  if (place.hint) vic_follow_hint(place.hint, random, family);
+  const struct vic_lot lot = {
+      .random = bpf_get_prandom_u32(), .shard = vic_counter_shard(), .hint = place.hint};
+  if (lot.hint) vic_follow_hint(lot, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   const struct task_struct* task = bpf_get_current_task_btf();
   const int is_own = vic_is_own_socket(config, task);
@@ -223,7 +230,7 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   const enum vic_outcome left = vic_left_alone(client);
   if (left != VIC_OUTCOME_TRANSLATED) return left;
   if (vic_is_kernel_thread(task)) return VIC_OUTCOME_KERNEL_SOCKET;
-  const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, random);
+  const enum vic_outcome outcome = vic_follow_view(ctx, found.view, at, family, lot);
   if (outcome == VIC_OUTCOME_UNKNOWN_PORT_PASSED &&
       VIC_LOAD(config->flags) & VIC_CONFIG_UNKNOWN_PORT_REFUSE) {
     const union vic_destination any_port = vic_any_port(at, family);

@@ -142,12 +142,26 @@ static __always_inline __u64 vic_find_view(const struct vic_config* config, stru
   return family == VIC_FAMILY_IPV4 ? vic_find_overflowed4(key) : vic_find_overflowed6(key);
 }
 
-/* Could there be an entry for this destination? Most are sent away here, in the first line. */
-static __always_inline int vic_is_covered(const struct vic_config* config,
-                                          const union vic_destination* at,
-                                          const enum vic_family family) {
-  const __u32 flags = VIC_LOAD(config->flags);
-  if (!(flags & VIC_CONFIG_PREFIXES_COMPLETE) || flags & VIC_CONFIG_RANGES) return 1;
+static __always_inline struct vic_table vic_table_in_use(const struct vic_config* config) {
+  const union vic_table_word in_use = {.word = VIC_LOAD(*(const __u64*)&config->table)};
+  return in_use.table;
+}
+
+/* Of a destination, whatever its port and realm: may there be entries? */
+static __always_inline int vic_may_have_entry(const struct vic_config* config,
+                                              const union vic_destination* at,
+                                              const enum vic_family family) {
+  const __u64 hash = vic_filter_hash(at->word, family);
+  const __u32 index = vic_filter_index(hash, vic_table_in_use(config));
+  const __u64* known = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_filter4, &index)
+                                                 : bpf_map_lookup_elem(&vic_filter6, &index);
+  const __u64 bits = vic_filter_bits(hash);
+  return known && (VIC_LOAD(*known) & bits) == bits;
+}
+
+static __always_inline int vic_is_in_prefix(const struct vic_config* config,
+                                            const union vic_destination* at,
+                                            const enum vic_family family) {
   const __u64 leading = vic_leading_bits(at, family);
 #pragma unroll
   for (__u32 i = 0; i < VIC_CONFIG_PREFIXES; i++) {
@@ -155,6 +169,19 @@ static __always_inline int vic_is_covered(const struct vic_config* config,
     if ((leading ^ prefix) >> (prefix & 63) == 0) return 1;
   }
   return 0;
+}
+
+/*
+ * Could there be an entry for this destination? Most are sent away here, in the first line, and
+ * most of the others in the second. Where there are ranges, vic_find_service() asks.
+ */
+static __always_inline int vic_is_covered(const struct vic_config* config,
+                                          const union vic_destination* at,
+                                          const enum vic_family family) {
+  const __u32 flags = VIC_LOAD(config->flags);
+  if (flags & VIC_CONFIG_RANGES) return 1;
+  if (flags & VIC_CONFIG_PREFIXES_COMPLETE && !vic_is_in_prefix(config, at, family)) return 0;
+  return vic_may_have_entry(config, at, family);
 }
 
 #endif /* VICINITY_LOOKUP_H_ */

@@ -82,17 +82,26 @@ static __always_inline __u64 vic_find_ranged(union vic_destination* at, __u32 re
   return family == VIC_FAMILY_IPV4 ? vic_find_in_range4(at, realm) : vic_find_in_range6(at, realm);
 }
 
-/* The view of the service that a destination belongs to, whose key `at` becomes; 0 = none. */
-static __always_inline __u64 vic_find_service(const struct vic_config* config,
-                                              struct vic_place place, union vic_destination* at,
-                                              __u32 realm, const enum vic_family family) {
+static __always_inline __u64 vic_find_by_address(const struct vic_config* config,
+                                                 struct vic_place place, union vic_destination* at,
+                                                 __u32 realm, const enum vic_family family) {
   __u64 view = 0;
   if (realm)
     view =
         family == VIC_FAMILY_IPV4 ? vic_find_in_realm4(at, realm) : vic_find_in_realm6(at, realm);
   if (!view) view = vic_find_view(config, place, at, family);
-  if (!view) view = vic_find_any_port(at, family);
-  if (view || !(VIC_LOAD(config->flags) & VIC_CONFIG_RANGES)) return view;
+  return view ? view : vic_find_any_port(at, family);
+}
+
+/* The view of the service that a destination belongs to, whose key `at` becomes; 0 = none. */
+static __always_inline __u64 vic_find_service(const struct vic_config* config,
+                                              struct vic_place place, union vic_destination* at,
+                                              __u32 realm, const enum vic_family family) {
+  const __u32 ranges = VIC_LOAD(config->flags) & VIC_CONFIG_RANGES;
+  __u64 view = 0;
+  if (!ranges || vic_may_have_entry(config, at, family))
+    view = vic_find_by_address(config, place, at, realm, family);
+  if (view || !ranges) return view;
   if (realm) view = vic_find_ranged(at, realm, family);
   return view ? view : vic_find_ranged(at, VIC_REALM_EVERYONE, family);
 }

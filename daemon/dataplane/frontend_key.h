@@ -66,6 +66,14 @@ struct Candidates {
 };
 [[nodiscard]] Candidates candidates(const FrontendKey& key, model::Family family, vic_table table);
 
+// Where the filter of a table knows the address of a key from, whatever its port and realm.
+struct FilterPlace {
+  uint32_t index = 0;  // of vic_filter
+  uint64_t bits = 0;
+};
+[[nodiscard]] FilterPlace filter_place(const FrontendKey& key, model::Family family,
+                                       vic_table table);
+
 // The element of vic_hints that is the key's.
 [[nodiscard]] uint32_t hint_index(const FrontendKey& key, model::Family family, vic_table table);
 

@@ -14,6 +14,8 @@ constexpr uint32_t kSmallestTable = 4;
 constexpr uint64_t kPlacesPerEntry = 32;
 // Moving entries is housekeeping: so many at a time.
 constexpr size_t kMovesUnderWay = 16;
+// So many addresses may pass the filter for nothing, and a fourth of those with entries.
+constexpr uint64_t kFilterLeftovers = 64;
 
 // Is an endpoint chosen?
 bool is_choice(const vic_view& view) {
@@ -47,6 +49,7 @@ void scan_frontends(const Memory& memory, model::Family family,
 FrontendTable::FrontendTable(model::Family family, const Memory& memory)
     : family_(family),
       words_(memory.frontends[index_of(family)]),
+      filter_(memory.filters[index_of(family)]),
       hints_(memory.hints[index_of(family)]),
       config_(memory.config[index_of(family)]),
       largest_(static_cast<uint32_t>(words_.size() / VIC_BUCKET_WORDS / 2)),
@@ -54,6 +57,7 @@ FrontendTable::FrontendTable(model::Family family, const Memory& memory)
 
 void FrontendTable::format() {
   std::ranges::fill(words_, 0);
+  std::ranges::fill(filter_, 0);
   std::ranges::fill(hints_, 0);
   const uint32_t buckets = std::min(kSmallestTable, largest_);
   switch_to(buckets, std::vector<FrontendKey>(size_t{buckets} * bucket_entries(family_)));
@@ -71,6 +75,7 @@ std::vector<FrontendTable::Retired> FrontendTable::adopt() {
   const uint32_t count = (config_.table.mask + 1) * bucket_entries(family_);
   for (uint32_t i = 0; i < count; ++i) adopt_place(first + i, retired);
   for (uint32_t i = 0; i < overflow_places(); ++i) adopt_place(i, retired);
+  filter_anew();
   return retired;
 }
 
@@ -175,6 +180,7 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
   }
   if (place) {
     occupy(*place, key);
+    let_pass(key);
     index_.emplace(key, FrontendEntry{.place = *place, .owner = owner});
     return true;
   }
@@ -183,6 +189,24 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
   if (colliding || !rebuild(2 * buckets(), std::span(&key, 1))) return false;
   set_owner(key, owner);
   return true;
+}
+
+// Before the entry has a view: hooks look no further where the filter does not know the address.
+void FrontendTable::let_pass(const FrontendKey& key) {
+  const FilterPlace place = filter_place(key, family_, config_.table);
+  publish(filter_[place.index], filter_[place.index] | place.bits);
+}
+
+// Hooks may read meanwhile: no bit of a key in the index is ever missing.
+void FrontendTable::filter_anew() {
+  const uint32_t first = config_.table.base;
+  std::vector<uint64_t> words(buckets());
+  for (const auto& [key, entry] : index_) {
+    const FilterPlace place = filter_place(key, family_, config_.table);
+    words[place.index - first] |= place.bits;
+  }
+  for (uint32_t i = 0; i < words.size(); ++i) publish(filter_[first + i], words[i]);
+  filter_leftovers_ = 0;
 }
 
 // The last one published has the place: whoever loses it loses a little time.
@@ -216,6 +240,7 @@ void FrontendTable::release(const Retired& retired) {
   if (found == index_.end() || found->second.retirement != retired.retirement) return;  // came back
   vacate(found->second.place);
   index_.erase(found);
+  if (++filter_leftovers_ > kFilterLeftovers + index_.size() / 4) filter_anew();
 }
 
 // Nobody reads the larger table yet, and its memory was never in use: tables only grow.
@@ -244,6 +269,7 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
   absl::flat_hash_map<FrontendKey, FrontendEntry> index;
   index.reserve(arranged.size() / 2);
   const uint32_t first = buckets * bucket_entries(family_);
+  std::ranges::fill(filter_.subspan(buckets, buckets), 0);
   for (uint32_t i = 0; i < arranged.size(); ++i) {
     const FrontendKey& key = arranged[i];
     occupy(first + i, key);
@@ -253,9 +279,12 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
     const FrontendEntry* from = find(key);
     index.emplace(key, FrontendEntry{.place = first + i, .owner = from ? from->owner : 0});
     hint(key, view(key), table_of(buckets));
+    const FilterPlace filter = filter_place(key, family_, table_of(buckets));
+    filter_[filter.index] |= filter.bits;
   }
   publish(reinterpret_cast<__u64&>(config_.table), std::bit_cast<uint64_t>(table_of(buckets)));
   index_ = std::move(index);
+  filter_leftovers_ = 0;
   for (uint32_t place = 0; place < overflow_places(); ++place) {
     const Leftover leftover = {.key = key_at(place), .place = place};
     if (!busy_[place] || std::ranges::count(leftovers_, leftover) > 0) continue;

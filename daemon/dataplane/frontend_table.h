@@ -88,6 +88,8 @@ class FrontendTable {
   [[nodiscard]] uint32_t overflow_places() const {
     return VIC_OVERFLOW_BUCKETS * bucket_entries(family_);
   }
+  void let_pass(const FrontendKey& key);
+  void filter_anew();
   void hint(const FrontendKey& key, uint64_t view, vic_table table);
   [[nodiscard]] FrontendKey key_at(uint32_t place) const;
   [[nodiscard]] std::optional<uint32_t> free_in(uint32_t bucket) const;
@@ -103,6 +105,8 @@ class FrontendTable {
 
   model::Family family_;
   std::span<__u64> words_;
+  std::span<__u64> filter_;
+  uint64_t filter_leftovers_ = 0;  // keys whose bits are set for nothing, at most
   std::span<__u64> hints_;
   vic_config& config_;
   uint32_t largest_ = 0;  // buckets

@@ -41,6 +41,29 @@ static inline __u32 vic_second_bucket(__u64 hash, struct vic_table table) {
   return table.base + ((__u32)hash & table.mask);
 }
 
+/* Of a key's address alone: where vic_filter4, vic_filter6 know it. */
+static inline __u64 vic_filter_hash(const __u64* key, enum vic_family family) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  const __u64 first = family == VIC_FAMILY_IPV4 ? (__u32)key[0] : key[0];
+#else
+  const __u64 first = family == VIC_FAMILY_IPV4 ? key[0] >> 32 : key[0];
+#endif
+  __u64 hash = first * 0x9e3779b97f4a7c15ULL;
+  if (family == VIC_FAMILY_IPV4) return hash;
+  hash ^= hash >> 32 ^ key[1];
+  hash ^= hash >> 32;
+  return hash * 0x9e3779b97f4a7c15ULL;
+}
+
+static inline __u32 vic_filter_index(__u64 hash, struct vic_table table) {
+  return table.base + ((__u32)(hash >> 32) & table.mask);
+}
+
+/* All of them are set in the element of an address that has entries. */
+static inline __u64 vic_filter_bits(__u64 hash) {
+  return 1ULL << (hash >> 52 & 63) | 1ULL << (hash >> 58);
+}
+
 /* The element of vic_hints4, vic_hints6 that a key shares with whichever others have the same.
  * There are as many of them as entries: `entries` is that of one bucket, a power of two. */
 static inline __u32 vic_hint_index(__u64 hash, struct vic_table table, __u32 entries) {

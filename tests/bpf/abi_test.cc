@@ -246,6 +246,8 @@ TEST_F(Abi, EveryMapHasItsTypes) {
       {"vic_config", BPF_MAP_TYPE_ARRAY, sizeof(vic_config), "vic_config"},
       {"vic_frontends4", BPF_MAP_TYPE_ARRAY, sizeof(vic_bucket4), "vic_bucket4"},
       {"vic_frontends6", BPF_MAP_TYPE_ARRAY, sizeof(vic_bucket6), "vic_bucket6"},
+      {"vic_filter4", BPF_MAP_TYPE_ARRAY, sizeof(__u64), "__u64"},
+      {"vic_filter6", BPF_MAP_TYPE_ARRAY, sizeof(__u64), "__u64"},
       {"vic_hints4", BPF_MAP_TYPE_ARRAY, sizeof(vic_view), "vic_view"},
       {"vic_hints6", BPF_MAP_TYPE_ARRAY, sizeof(vic_view), "vic_view"},
       {"vic_slots4", BPF_MAP_TYPE_ARRAY, sizeof(vic_slot4), "vic_slot4"},

@@ -31,10 +31,12 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
  protected:
   explicit FrontendTableTest(uint32_t largest = 512)
       : words_(size_t{2} * largest * VIC_BUCKET_WORDS),
+        filter_(size_t{2} * largest),
         hints_(size_t{2} * largest * bucket_entries(GetParam())),
         config_(2) {
     memory_.config = config_;
     memory_.frontends = {words_, words_};
+    memory_.filters = {filter_, filter_};
     memory_.hints = {hints_, hints_};
     table_.emplace(GetParam(), memory_);
     table_->format();
@@ -53,8 +55,22 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     return 0;
   }
 
+  [[nodiscard]] bool passes_filter(const FrontendKey& key) const {
+    const vic_config& config = config_[static_cast<size_t>(GetParam())];
+    const FilterPlace place = filter_place(key, GetParam(), config.table);
+    return (filter_.at(place.index) & place.bits) == place.bits;
+  }
+
+  // How many of a thousand addresses that have no entry pass the filter.
+  [[nodiscard]] int strangers_that_pass() const {
+    int passing = 0;
+    for (uint32_t i = 0; i < 1000; ++i) passing += passes_filter(key(20000 + i)) ? 1 : 0;
+    return passing;
+  }
+
   // As bpf/lookup.h does it.
   [[nodiscard]] uint64_t look_up(const FrontendKey& key) const {
+    if (!passes_filter(key)) return 0;
     const vic_config& config = config_[static_cast<size_t>(GetParam())];
     const Candidates buckets = candidates(key, GetParam(), config.table);
     if (const uint64_t view = view_in(buckets.first, key)) return view;
@@ -116,6 +132,7 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     bool emptied;
   };
   std::vector<__u64> words_;
+  std::vector<__u64> filter_;
   std::vector<__u64> hints_;
   std::vector<vic_config> config_;
   Memory memory_;
@@ -226,6 +243,44 @@ TEST_P(FrontendTableTest, IsAdoptedWithWhatWasOnItsWayOut) {
   EXPECT_EQ(next.find(key(7)), nullptr);
   for (uint32_t i = 8; i < 100; ++i) EXPECT_EQ(next.view(key(i)), i + 1);
   EXPECT_EQ(next.unowned().size(), 99u);
+}
+
+// Through several tables, the last one as full as it gets.
+TEST_P(FrontendTableTest, TheFilterKeepsNearlyAllStrangersOut) {
+  for (uint32_t i = 0; i < 200; ++i) {
+    publish(i, i + 1);
+    EXPECT_LT(strangers_that_pass(), 60) << i;
+  }
+  expect_all();
+}
+
+TEST_P(FrontendTableTest, TheFilterKnowsAnAddressWhateverThePortAndRealm) {
+  publish(1, 1);
+  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 443)));
+  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 0)));
+  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 80, 5)));
+}
+
+TEST_P(FrontendTableTest, TheFilterForgetsMostAddressesWithoutEntries) {
+  for (uint32_t i = 0; i < 5000; ++i) {
+    publish(i, i + 1);
+    if (i >= 10) remove(i - 10);
+    grace();
+    expect_all();
+    ASSERT_LT(strangers_that_pass(), 300) << i;
+  }
+}
+
+// Bits that were set for nothing, and bits that are missing, as no daemon leaves them.
+TEST_P(FrontendTableTest, TheFilterIsMadeAnewWhenItIsAdopted) {
+  for (uint32_t i = 0; i < 100; ++i) publish(i, i + 1);
+  for (const __u64 word : {~__u64{0}, __u64{0}}) {
+    std::ranges::fill(filter_, word);
+    FrontendTable next(GetParam(), memory_);
+    EXPECT_TRUE(next.adopt().empty());
+    expect_all();
+    EXPECT_LT(strangers_that_pass(), 60);
+  }
 }
 
 uint64_t choice(uint32_t first, uint32_t flags = 0) {
