@@ -25,12 +25,12 @@ bool is_known(std::string_view service, const model::Snapshot& snapshot) {
 
 }  // namespace
 
-Adoption::Adoption(const compile::Tables& adopted, absl::Duration quiet)
-    : quiet_(quiet), over_(adopted.services.empty()) {
-  for (const auto& [name, table] : adopted.services) {
-    names_.insert(name);
-    for (const auto& address : table.addresses) owners_.emplace(address, name);
-    for (const auto& address : table.scoped) scoped_owners_.emplace(scoped(address, name), name);
+void Adoption::adopt(const compile::ServiceTable& table) {
+  over_ = false;
+  names_.insert(table.name);
+  for (const auto& address : table.addresses) owners_.emplace(address, table.name);
+  for (const auto& address : table.scoped) {
+    scoped_owners_.emplace(scoped(address, table.name), table.name);
   }
 }
 

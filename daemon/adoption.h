@@ -27,8 +27,11 @@ namespace vicinity {
 
 class Adoption {
  public:
-  // `quiet` = --resync-quiet. Over at once when nothing was adopted.
-  Adoption(const compile::Tables& adopted, absl::Duration quiet);
+  // `quiet` = --resync-quiet. Over as long as nothing is adopted.
+  explicit Adoption(absl::Duration quiet) : quiet_(quiet) {}
+
+  // A service found in the tables, whose slots are not looked at. Before everything else.
+  void adopt(const compile::ServiceTable& table);
 
   [[nodiscard]] bool over() const { return over_; }
   // Opens the window although nothing was adopted: something else waits for the whole feed.
@@ -90,7 +93,7 @@ class Adoption {
   absl::flat_hash_set<model::IpAddress> endpoints_told_;
   base::StringSet services_told_;
   std::vector<model::SymbolId> deferred_;
-  bool over_ = false;
+  bool over_ = true;
 };
 
 }  // namespace vicinity

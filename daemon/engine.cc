@@ -35,8 +35,7 @@ model::Place to_place(const dataplane::NodeContext& context, model::Symbols& sym
           .node = symbols.intern(context.node)};
 }
 
-bool has_own_namespace(const std::pair<const std::string, compile::ServiceTable>& entry) {
-  const compile::ServiceTable& table = entry.second;
+bool has_own_namespace(const compile::ServiceTable& table) {
   return std::ranges::any_of(table.scoped, [](const model::OwnedAddress& one) {
     return one.audience == model::Audience::kOwnNamespace;
   });
@@ -61,31 +60,32 @@ Engine::Engine(EngineOptions options, dataplane::Dataplane& dataplane,
       dataplane_(dataplane),
       cell_(cell),
       snapshot_(options_.node, options_.context),
-      adoption_(compile::Tables{}, options_.resync_quiet),
+      adoption_(options_.resync_quiet),
       policies_(options_.policies),
       judgement_(dataplane, now),
       load_(dataplane, now),
       now_(now),
       next_tick_(now),
       started_at_(now) {
-  const auto adopted = dataplane_.read_headings();
-  adoption_ = Adoption(adopted, options_.resync_quiet);
+  bool some_have_own_namespace = false;
+  dataplane_.for_each_heading([&](const compile::ServiceTable& table) {
+    adoption_.adopt(table);
+    if (had_workload(table)) snapshot_.mark_had_workload(symbols().intern(table.name));
+    some_have_own_namespace = some_have_own_namespace || has_own_namespace(table);
+  });
   if (auto* sockets = dataplane_.sockets(); sockets != nullptr) {
     departures_.emplace(options_.departures, dataplane_, *sockets);
   }
   // Tables of an earlier daemon: its feed was in sync.
-  options_.compile.feed_was_in_sync = !adopted.services.empty() && !dataplane_.has_predecessor();
+  options_.compile.feed_was_in_sync = !adoption_.over() && !dataplane_.has_predecessor();
   if (dataplane_.has_predecessor()) adoption_.wait_for_feed();
-  for (const auto& [name, table] : adopted.services) {
-    if (had_workload(table)) snapshot_.mark_had_workload(symbols().intern(name));
-  }
   if (const auto context = dataplane_.load_context();
       context.has_value() && context->node == options_.node) {
     snapshot_.restore_self(to_place(*context, symbols()));
   }
   judgement_.restore(snapshot_, now);
   pods_info_ = options_.pods;
-  if (std::ranges::any_of(adopted.services, has_own_namespace)) know_namespaces();
+  if (some_have_own_namespace) know_namespaces();
   refresh();
 }
 

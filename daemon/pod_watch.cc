@@ -39,6 +39,14 @@ const NetnsView* find_view(const NetnsViews& views, uint64_t cookie) {
   return found == views.end() || found->cookie != cookie ? nullptr : &*found;
 }
 
+// Of process 1; where the kernel does not show it, of kthreadd, which never leaves the first
+// namespace. 0: there is none.
+uint64_t host_of(const std::map<uint64_t, uint32_t>& processes) {
+  const auto first =
+      std::ranges::min_element(processes, {}, [](const auto& entry) { return entry.second; });
+  return first == processes.end() ? 0 : first->first;
+}
+
 NetnsView look_at_one(uint64_t cookie, const std::string& net, const NetnsView* before) {
   NetnsView view = {.cookie = cookie, .is_host = false, .addresses = {}, .captured = false};
   if (before != nullptr && !before->addresses.empty()) {
@@ -56,13 +64,11 @@ NetnsView look_at_one(uint64_t cookie, const std::string& net, const NetnsView* 
 
 NetnsViews look_at(const std::map<uint64_t, uint32_t>& processes, const std::string& proc,
                    const NetnsViews& before) {
-  // Process 1; where the kernel does not show it, kthreadd, which never leaves the first namespace.
-  const auto first =
-      std::ranges::min_element(processes, {}, [](const auto& entry) { return entry.second; });
+  const uint64_t host = host_of(processes);
   NetnsViews views;
   views.reserve(processes.size());
   for (const auto& [cookie, process] : processes) {
-    if (cookie == first->first) {
+    if (cookie == host) {
       views.push_back({.cookie = cookie, .is_host = true, .addresses = {}, .captured = false});
       continue;
     }
@@ -76,8 +82,9 @@ PodWatch::PodWatch(dataplane::Tasks tasks, std::function<void()> wake)
     : tasks_(std::move(tasks)),
       wake_(std::move(wake)),
       views_(std::make_shared<const NetnsViews>()) {
-  (void)look();
-  thread_ = std::thread([this] { run(); });
+  Processes first = processes();
+  host_cookie_ = host_of(first);
+  thread_ = std::thread([this, first = std::move(first)]() mutable { run(std::move(first)); });
 }
 
 PodWatch::~PodWatch() {
@@ -90,38 +97,38 @@ PodWatch::~PodWatch() {
 
 std::shared_ptr<const NetnsViews> PodWatch::views() const {
   const absl::MutexLock lock(&mutex_);
+  mutex_.Await(absl::Condition(&looked_));
   return views_;
 }
 
-uint64_t PodWatch::host_cookie() const {
-  for (const NetnsView& view : *views()) {
-    if (view.is_host) return view.cookie;
-  }
-  return 0;
-}
-
-void PodWatch::run() {
+void PodWatch::run(Processes processes) {
   while (true) {
-    {
-      const absl::MutexLock lock(&mutex_);
-      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kInterval)) return;
-    }
-    if (look()) wake_();
+    if (look(processes)) wake_();
+    const absl::MutexLock lock(&mutex_);
+    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kInterval)) return;
+    processes = this->processes();
   }
 }
 
-// True: something is not as it was.
-bool PodWatch::look() {
-  const auto processes = tasks_.by_namespace();
-  if (!processes.ok()) {
-    telemetry::log_event(telemetry::LogLevel::kWarn, "network namespaces not looked at",
-                         {{"error", std::string(base::message(processes.status()))}});
-    return false;
-  }
-  const auto before = views();
-  auto now = std::make_shared<const NetnsViews>(look_at(*processes, "/proc", *before));
-  if (*now == *before) return false;
+PodWatch::Processes PodWatch::processes() const {
+  auto found = tasks_.by_namespace();
+  if (found.ok()) return *std::move(found);
+  telemetry::log_event(telemetry::LogLevel::kWarn, "network namespaces not looked at",
+                       {{"error", std::string(base::message(found.status()))}});
+  return {};
+}
+
+bool PodWatch::look(const Processes& processes) {
+  const std::shared_ptr<const NetnsViews> before = [this] {
+    const absl::MutexLock lock(&mutex_);
+    return views_;
+  }();
+  auto now = processes.empty()
+                 ? before
+                 : std::make_shared<const NetnsViews>(look_at(processes, "/proc", *before));
   const absl::MutexLock lock(&mutex_);
+  looked_ = true;
+  if (*now == *before) return false;
   views_ = std::move(now);
   return true;
 }

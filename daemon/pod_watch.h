@@ -39,24 +39,31 @@ class PodWatch {
  public:
   static constexpr absl::Duration kInterval = absl::Seconds(1);
 
-  // Looks once before it returns. `wake` is called from the thread whenever something changed.
+  // Returns before it has looked: that takes the longer the more namespaces and connections there
+  // are. `wake` is called from the thread whenever something changed.
   PodWatch(dataplane::Tasks tasks, std::function<void()> wake);
   PodWatch(const PodWatch&) = delete;
   PodWatch& operator=(const PodWatch&) = delete;
   ~PodWatch();
 
-  // Never null. Any thread.
+  // Never null. Waits for the first look. Any thread.
   [[nodiscard]] std::shared_ptr<const NetnsViews> views() const ABSL_LOCKS_EXCLUDED(mutex_);
-  // 0: no process is to be seen.
-  [[nodiscard]] uint64_t host_cookie() const;
+  // Does not wait. 0: no process is to be seen.
+  [[nodiscard]] uint64_t host_cookie() const { return host_cookie_; }
 
  private:
-  void run() ABSL_LOCKS_EXCLUDED(mutex_);
-  [[nodiscard]] bool look() ABSL_LOCKS_EXCLUDED(mutex_);
+  using Processes = std::map<uint64_t, uint32_t>;
+  void run(Processes processes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Empty, and a log line: they are not to be had.
+  [[nodiscard]] Processes processes() const;
+  // True: something is not as it was.
+  [[nodiscard]] bool look(const Processes& processes) ABSL_LOCKS_EXCLUDED(mutex_);
 
   dataplane::Tasks tasks_;
   std::function<void()> wake_;
   mutable absl::Mutex mutex_;
+  uint64_t host_cookie_ = 0;
+  bool looked_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const NetnsViews> views_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

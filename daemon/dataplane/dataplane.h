@@ -7,6 +7,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -145,8 +146,9 @@ class Dataplane {
 
   // Everything the kernel tables say, e.g. those adopted from an earlier daemon.
   [[nodiscard]] virtual compile::Tables read_all() const = 0;
-  // The same without the slots.
-  [[nodiscard]] virtual compile::Tables read_headings() const = 0;
+  // The same without the slots, one after another in no order.
+  using TakeHeading = std::function<void(const compile::ServiceTable& heading)>;
+  virtual void for_each_heading(const TakeHeading& take) const = 0;
   // The table of one service, from the mapped memory; nullopt: none.
   [[nodiscard]] virtual std::optional<compile::ServiceTable> read(
       std::string_view service) const = 0;

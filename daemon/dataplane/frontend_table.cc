@@ -102,6 +102,10 @@ const FrontendEntry* FrontendTable::find(const FrontendKey& key) const {
   return found == index_.end() || found->second.retirement != 0 ? nullptr : &found->second;
 }
 
+FrontendEntry* FrontendTable::find_in_use(const FrontendKey& key) {
+  return const_cast<FrontendEntry*>(find(key));
+}
+
 uint64_t FrontendTable::view(const FrontendKey& key) const {
   const FrontendEntry* found = find(key);
   return found == nullptr ? 0 : view_at(found->place);
@@ -220,8 +224,12 @@ void FrontendTable::hint(const FrontendKey& key, uint64_t view, vic_table table)
 }
 
 void FrontendTable::set_view(const FrontendKey& key, uint64_t view) {
+  set_view(key, index_.at(key), view);
+}
+
+void FrontendTable::set_view(const FrontendKey& key, const FrontendEntry& entry, uint64_t view) {
   hint(key, view, config_.table);
-  publish(view_at(index_.at(key).place), view);
+  publish(view_at(entry.place), view);
   for (const Leftover& leftover : leftovers_) {
     if (leftover.key == key && view_at(leftover.place) != 0) {
       publish(view_at(leftover.place), view);

@@ -54,6 +54,9 @@ class FrontendTable {
 
   [[nodiscard]] const FrontendEntry* find(const FrontendKey& key) const;  // in use only
   [[nodiscard]] uint64_t view(const FrontendKey& key) const;              // 0: none
+  [[nodiscard]] uint64_t view(const FrontendEntry& entry) const { return view_at(entry.place); }
+  // To change its owner. Valid until the next change of the table.
+  [[nodiscard]] FrontendEntry* find_in_use(const FrontendKey& key);
   void set_owner(const FrontendKey& key, uint32_t owner);
   [[nodiscard]] std::vector<FrontendKey> unowned() const;  // in use
 
@@ -63,8 +66,9 @@ class FrontendTable {
   // Makes room for a key that is not in use: an entry without a view, which hooks do not see.
   // False: no room, even in the largest table.
   [[nodiscard]] bool place(const FrontendKey& key, uint32_t owner);
-  // REQUIRES: in use.
+  // REQUIRES: in use; `entry` is the key's.
   void set_view(const FrontendKey& key, uint64_t view);
+  void set_view(const FrontendKey& key, const FrontendEntry& entry, uint64_t view);
   // REQUIRES: in use.
   [[nodiscard]] Retired retire(const FrontendKey& key);
   void release(const Retired& retired);

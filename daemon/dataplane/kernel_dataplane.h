@@ -68,8 +68,8 @@ class KernelDataplane final : public Dataplane {
       const KernelOptions& options);
 
   [[nodiscard]] compile::Tables read_all() const override { return publisher_->read_all(); }
-  [[nodiscard]] compile::Tables read_headings() const override {
-    return publisher_->read_headings();
+  void for_each_heading(const TakeHeading& take) const override {
+    publisher_->for_each_heading(take);
   }
   [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const override {
     return publisher_->read(service);

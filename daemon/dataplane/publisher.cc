@@ -31,14 +31,6 @@ void for_each_entry(const PublishedService& service, const FrontAddress& address
   }
 }
 
-std::vector<FrontendKey> keys_of(const ServiceTable& table, const FrontAddress& address) {
-  std::vector<FrontendKey> keys = {frontend_key(address, 0)};
-  for (const compile::PortTable& port : table.ports) {
-    if (port.family == address.ip.family) keys.push_back(frontend_key(address, port.port));
-  }
-  return keys;
-}
-
 }  // namespace
 
 Publisher::FamilyTables::FamilyTables(Family family, const Memory& memory)
@@ -77,12 +69,8 @@ compile::Tables Publisher::read_all() const {
   return tables;
 }
 
-compile::Tables Publisher::read_headings() const {
-  compile::Tables tables;
-  for (const auto& [name, service] : services_) {
-    tables.services.emplace(name, load_heading(memory_, name, service));
-  }
-  return tables;
+void Publisher::for_each_heading(const Dataplane::TakeHeading& take) const {
+  for (const auto& [name, service] : services_) take(load_heading(memory_, name, service));
 }
 
 std::optional<ServiceTable> Publisher::read(std::string_view service) const {
@@ -96,11 +84,17 @@ std::optional<ServiceTable> Publisher::read(std::string_view service) const {
 PublishResult Publisher::apply(const compile::Diff& diff) {
   PublishResult result;
   assign_realms(diff);
-  const FamilyKeys fresh = prepare_frontends(diff);
-  Batch batch;
+  std::vector<Staged> wanted;
   for (const ServiceTable& table : diff.upserts) {
-    if (is_published(table)) continue;
-    if (auto failed = stage(table, batch)) result.unpublished.push_back(*std::move(failed));
+    Staged compared = compare(table);
+    if (!is_published(compared)) wanted.push_back(std::move(compared));
+  }
+  const FamilyKeys fresh = prepare_frontends(wanted);
+  Batch batch;
+  for (Staged& service : wanted) {
+    if (auto failed = stage(std::move(service), batch)) {
+      result.unpublished.push_back(*std::move(failed));
+    }
   }
   inherited_turns_.clear();
   publish_entries(batch.staged);
@@ -118,55 +112,79 @@ PublishResult Publisher::apply(const compile::Diff& diff) {
   return result;
 }
 
+std::vector<FrontendKey> Publisher::keys_of(const Staged& staged, const FrontAddress& address) {
+  std::vector<FrontendKey> keys = {frontend_key(address, 0)};
+  for (const compile::PortTable& port : staged.table->ports) {
+    if (port.family == address.ip.family) keys.push_back(frontend_key(address, port.port));
+  }
+  return keys;
+}
+
 // Many new addresses at once go into a table of the right size; one by one they would pass through
 // all sizes.
-Publisher::FamilyKeys Publisher::prepare_frontends(const compile::Diff& diff) {
+Publisher::FamilyKeys Publisher::prepare_frontends(const std::vector<Staged>& wanted) {
   FamilyKeys fresh;
-  const auto note = [&](const ServiceTable& table, const FrontAddress& address) {
+  const auto note = [&](const Staged& service, const FrontAddress& address) {
     const FrontendTable& frontends = at(address.ip.family).frontends;
-    absl::c_copy_if(keys_of(table, address), std::back_inserter(fresh[index_of(address.ip.family)]),
+    absl::c_copy_if(keys_of(service, address),
+                    std::back_inserter(fresh[index_of(address.ip.family)]),
                     [&](const FrontendKey& key) { return frontends.find(key) == nullptr; });
   };
-  for (const ServiceTable& table : diff.upserts) {
-    for (const FrontAddress& address : front_addresses(table)) note(table, address);
+  for (const Staged& service : wanted) {
+    for (const FrontAddress& address : service.next.addresses) note(service, address);
   }
   for (const Family family : kFamilies) at(family).frontends.prepare(fresh[index_of(family)]);
   return fresh;
 }
 
 void Publisher::publish_entries(const std::vector<Staged>& staged) {
-  for (const Staged& service : staged) publish_addresses(service.next, Pass::kRepoint);
-  for (const Staged& service : staged) publish_addresses(service.next, Pass::kInsert);
-}
-
-void Publisher::publish_addresses(const PublishedService& service, Pass pass) {
-  for (const FrontAddress& address : service.addresses) {
-    publish_address(service, address, pass);
+  std::vector<const PublishedService*> incomplete;
+  for (const Staged& service : staged) {
+    if (!publish_addresses(service.next, Pass::kRepoint)) incomplete.push_back(&service.next);
   }
+  for (const PublishedService* service : incomplete) publish_addresses(*service, Pass::kInsert);
 }
 
-void Publisher::publish_address(const PublishedService& service, const FrontAddress& address,
+bool Publisher::publish_addresses(const PublishedService& service, Pass pass) {
+  bool complete = true;
+  for (const FrontAddress& address : service.addresses) {
+    complete &= publish_address(service, address, pass);
+  }
+  return complete;
+}
+
+bool Publisher::publish_address(const PublishedService& service, const FrontAddress& address,
                                 Pass pass) {
   FamilyTables& tables = at(address.ip.family);
+  bool complete = true;
   for_each_entry(service, address, [&](const FrontendKey& key, const PublishedPort* port) {
-    const uint64_t current = tables.frontends.view(key);
-    if ((current == 0) != (pass == Pass::kInsert)) return;
+    FrontendEntry* entry = tables.frontends.find_in_use(key);
+    const uint64_t current = entry == nullptr ? 0 : tables.frontends.view(*entry);
+    const bool is_turn = entry != nullptr && (current == 0) == (pass == Pass::kInsert);
+    complete &= is_turn;
+    if (!is_turn) return;
     const uint64_t view =
         port != nullptr ? view_word(*port) : word_of(unknown_port_view(service.head));
-    tables.frontends.set_owner(key, service.head);
+    entry->owner = service.head;
     if (current == view) return;
     if (pass == Pass::kInsert) tables.prefixes.add(address.ip);
-    tables.frontends.set_view(key, view);
+    tables.frontends.set_view(key, *entry, view);
     ++work_.entries;
   });
+  return complete;
 }
 
 // All of them have their new addresses before any address is taken from another service.
 void Publisher::commit(std::vector<Staged>& staged) {
-  std::vector<PublishedService> replaced;
-  for (Staged& service : staged) {
+  std::vector<PublishedService> replaced(staged.size());
+  for (size_t i = 0; i < staged.size(); ++i) {
+    if (staged[i].old != nullptr) replaced[i] = std::exchange(*staged[i].old, staged[i].next);
+  }
+  // Where services_ grows, what it has moves.
+  for (const Staged& service : staged) {
+    if (service.old != nullptr) continue;
     names_.insert_or_assign(service.next.head, service.table->name);
-    replaced.push_back(std::exchange(services_[service.table->name], service.next));
+    services_.insert_or_assign(service.table->name, service.next);
   }
   for (const Staged& service : staged) {
     for (const FrontAddress& address : service.next.addresses) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/inlined_vector.h>
 
 #include <array>
 #include <cstdint>
@@ -107,7 +108,7 @@ class Publisher {
   // What would be in use while `diff` is applied, at most.
   [[nodiscard]] Demand demand(const compile::Diff& diff) const;
   [[nodiscard]] compile::Tables read_all() const;
-  [[nodiscard]] compile::Tables read_headings() const;
+  void for_each_heading(const Dataplane::TakeHeading& take) const;
   [[nodiscard]] std::optional<compile::ServiceTable> read(std::string_view service) const;
   // read(table.name) == table.
   [[nodiscard]] bool is_published(const compile::ServiceTable& table) const;
@@ -155,12 +156,15 @@ class Publisher {
     uint64_t prefix_ticket = 0;  // the next step of narrowing waits for it
     bool prefixes_waiting = false;
   };
-  // A service about to be published: everything is written, nothing visible.
+  // A service about to be published: compared with what is, then everything is written, nothing
+  // visible.
   struct Staged {
     const compile::ServiceTable* table = nullptr;
+    PublishedService* old = nullptr;  // in services_, until commit()
+    // By port of the table: the one of `old` that has the same in the maps, or nullptr.
+    absl::InlinedVector<const PublishedPort*, 2> same;
     PublishedService next;
     std::vector<PublishedPort> fresh;  // of `next`, written for it
-    bool is_new = false;
   };
   // What one apply() is about to publish.
   struct Batch {
@@ -215,19 +219,20 @@ class Publisher {
   }
 
   // publisher_stage.cc: writes what nobody sees yet.
-  [[nodiscard]] std::optional<Unpublished> stage(const compile::ServiceTable& table, Batch& batch);
+  [[nodiscard]] Staged compare(const compile::ServiceTable& table) const;
+  [[nodiscard]] bool is_published(const Staged& compared) const;
+  [[nodiscard]] std::optional<Unpublished> stage(Staged compared, Batch& batch);
   [[nodiscard]] std::optional<Unpublished> stage_head(Staged& staged);
   void assign_realms(const compile::Diff& diff);
-  [[nodiscard]] std::optional<Unpublished> stage_scope(const compile::ServiceTable& table) const;
+  [[nodiscard]] std::optional<Unpublished> stage_scope(const Staged& staged) const;
   // REQUIRES: the service's namespace has a realm, if it needs one.
   [[nodiscard]] bool lacks_realm(const compile::ServiceTable& table) const;
   [[nodiscard]] std::vector<FrontAddress> front_addresses(const compile::ServiceTable& table) const;
-  [[nodiscard]] std::optional<Unpublished> stage_port(const compile::PortTable& table,
-                                                      Staged& staged);
+  // `index`: of the port in the table.
+  [[nodiscard]] std::optional<Unpublished> stage_port(size_t index, Staged& staged);
   [[nodiscard]] std::optional<Unpublished> stage_frontends(const Staged& staged);
   void unstage(const Staged& staged);
-  [[nodiscard]] std::optional<Unpublished> refuse(const compile::ServiceTable& table,
-                                                  size_t new_services) const;
+  [[nodiscard]] std::optional<Unpublished> refuse(const Staged& staged, size_t new_services) const;
   [[nodiscard]] const PublishedService* find(std::string_view service) const;
   [[nodiscard]] const PublishedPort* find_same(const PublishedService& service,
                                                const compile::PortTable& table) const;
@@ -237,7 +242,7 @@ class Publisher {
   // publisher_choices.cc
   [[nodiscard]] static Unpublished choices_full(const compile::ServiceTable& table, uint64_t lines,
                                                 Usage usage);
-  [[nodiscard]] std::optional<Unpublished> refuse_choices(const compile::ServiceTable& table) const;
+  [[nodiscard]] std::optional<Unpublished> refuse_choices(const Staged& staged) const;
   [[nodiscard]] std::optional<Unpublished> stage_choice(const compile::PortTable& table,
                                                         const Staged& staged, TableSpot& spot);
   [[nodiscard]] uint64_t choice_lines_of(const PublishedService& service) const;
@@ -255,11 +260,14 @@ class Publisher {
 
   // publisher.cc: makes it visible, takes out what it replaces.
   using FamilyKeys = std::array<std::vector<FrontendKey>, 2>;
-  // Returns the keys that the diff adds.
-  [[nodiscard]] FamilyKeys prepare_frontends(const compile::Diff& diff);
+  [[nodiscard]] static std::vector<FrontendKey> keys_of(const Staged& staged,
+                                                        const FrontAddress& address);
+  // Returns the keys that the services add.
+  [[nodiscard]] FamilyKeys prepare_frontends(const std::vector<Staged>& wanted);
   void publish_entries(const std::vector<Staged>& staged);
-  void publish_addresses(const PublishedService& service, Pass pass);
-  void publish_address(const PublishedService& service, const FrontAddress& address, Pass pass);
+  // These two: false when entries are left for another pass.
+  bool publish_addresses(const PublishedService& service, Pass pass);
+  bool publish_address(const PublishedService& service, const FrontAddress& address, Pass pass);
   void commit(std::vector<Staged>& staged);
   void take_address(const FrontAddress& address, uint32_t head);
   void enter_ranges(const PublishedService& service);

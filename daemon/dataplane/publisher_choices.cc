@@ -34,13 +34,14 @@ Unpublished Publisher::choices_full(const compile::ServiceTable& table, uint64_t
           table.name, kib(lines), kib(usage.used), kib(usage.capacity))};
 }
 
-std::optional<Unpublished> Publisher::refuse_choices(const compile::ServiceTable& table) const {
+std::optional<Unpublished> Publisher::refuse_choices(const Staged& staged) const {
+  const compile::ServiceTable& table = *staged.table;
   if (limits_.choice_lines == 0) return std::nullopt;
   uint64_t lines = 0;
   for (const PortTable& port : table.ports) lines += compile::choice_lines(port);
   if (lines == 0) return std::nullopt;
-  const PublishedService* old = find(table.name);
-  const uint64_t others = choice_lines_ - (old == nullptr ? 0 : choice_lines_of(*old));
+  const uint64_t others =
+      choice_lines_ - (staged.old == nullptr ? 0 : choice_lines_of(*staged.old));
   if (others + lines <= limits_.choice_lines) return std::nullopt;
   return choices_full(table, lines, {.used = choice_lines_, .capacity = limits_.choice_lines});
 }

@@ -82,13 +82,24 @@ bool needs_realm(const ServiceTable& table) {
 
 }  // namespace
 
-std::optional<Unpublished> Publisher::stage(const ServiceTable& table, Batch& batch) {
-  if (auto refusal = refuse(table, batch.new_services)) return refusal;
-  if (auto failed = stage_scope(table)) return failed;
-  Staged service = {.table = &table, .next = {}, .fresh = {}};
-  if (auto failed = stage_head(service)) return failed;
+Publisher::Staged Publisher::compare(const ServiceTable& table) const {
+  Staged compared = {.table = &table, .old = nullptr, .same = {}, .next = {}, .fresh = {}};
+  compared.next.addresses = front_addresses(table);
+  if (const auto found = services_.find(table.name); found != services_.end()) {
+    compared.old = const_cast<PublishedService*>(&found->second);
+  }
   for (const PortTable& port : table.ports) {
-    if (auto failed = stage_port(port, service)) {
+    compared.same.push_back(compared.old == nullptr ? nullptr : find_same(*compared.old, port));
+  }
+  return compared;
+}
+
+std::optional<Unpublished> Publisher::stage(Staged service, Batch& batch) {
+  if (auto refusal = refuse(service, batch.new_services)) return refusal;
+  if (auto failed = stage_scope(service)) return failed;
+  if (auto failed = stage_head(service)) return failed;
+  for (size_t i = 0; i < service.table->ports.size(); ++i) {
+    if (auto failed = stage_port(i, service)) {
       unstage(service);
       return failed;
     }
@@ -97,25 +108,25 @@ std::optional<Unpublished> Publisher::stage(const ServiceTable& table, Batch& ba
     unstage(service);
     return failed;
   }
-  const PublishedService* old = find(table.name);
   for (const Family family : kFamilies) {
     at(family).slots += slots_of(service.next, family);
-    if (old != nullptr) at(family).slots -= slots_of(*old, family);
+    if (service.old != nullptr) at(family).slots -= slots_of(*service.old, family);
   }
   choice_lines_ += choice_lines_of(service.next);
-  if (old != nullptr) choice_lines_ -= choice_lines_of(*old);
-  if (service.is_new) ++batch.new_services;
+  if (service.old != nullptr) choice_lines_ -= choice_lines_of(*service.old);
+  if (service.old == nullptr) ++batch.new_services;
   batch.staged.push_back(std::move(service));
   return std::nullopt;
 }
 
-std::optional<Unpublished> Publisher::refuse(const ServiceTable& table, size_t new_services) const {
+std::optional<Unpublished> Publisher::refuse(const Staged& staged, size_t new_services) const {
+  const ServiceTable& table = *staged.table;
+  const PublishedService* old = staged.old;
   if (const absl::Status status = representable(table); !status.ok()) {
     return Unpublished{.table = &table,
                        .status = base::invalid("service {}: publish {} slots: {}", table.name,
                                                wanted_slots(table), base::message(status))};
   }
-  const PublishedService* old = find(table.name);
   const uint64_t services = services_.size() + new_services;
   if (limits_.services != 0 && old == nullptr && services >= limits_.services) {
     return no_room(table, "services", {.used = services, .capacity = limits_.services});
@@ -127,7 +138,7 @@ std::optional<Unpublished> Publisher::refuse(const ServiceTable& table, size_t n
       return arena_full(table, slots(family), limits_.slots);
     }
   }
-  return refuse_choices(table);
+  return refuse_choices(staged);
 }
 
 std::vector<FrontAddress> Publisher::front_addresses(const ServiceTable& table) const {
@@ -156,14 +167,15 @@ void Publisher::assign_realms(const compile::Diff& diff) {
 }
 
 // Ranges: nothing is entered into the tries before its entries are there, so room is asked for now.
-std::optional<Unpublished> Publisher::stage_scope(const ServiceTable& table) const {
+std::optional<Unpublished> Publisher::stage_scope(const Staged& staged) const {
+  const ServiceTable& table = *staged.table;
   if (lacks_realm(table)) {
     return Unpublished{.table = &table,
                        .status = base::exhausted("service {}: {} namespaces have addresses of "
                                                  "their own, one more",
                                                  table.name, int{Realms::kMost})};
   }
-  for (const FrontAddress& address : front_addresses(table)) {
+  for (const FrontAddress& address : staged.next.addresses) {
     if (!address.is_range() || ranges_.contains(address)) continue;
     if (ranges_.has_room(address.ip.family)) continue;
     return no_room(table, "ranges", {.used = Ranges::kMost, .capacity = Ranges::kMost});
@@ -173,10 +185,9 @@ std::optional<Unpublished> Publisher::stage_scope(const ServiceTable& table) con
 
 std::optional<Unpublished> Publisher::stage_head(Staged& staged) {
   const ServiceTable& table = *staged.table;
-  staged.next.addresses = front_addresses(table);
-  if (const PublishedService* old = find(table.name)) {
-    staged.next.head = old->head;
-    staged.next.counter_row = old->counter_row;
+  if (staged.old != nullptr) {
+    staged.next.head = staged.old->head;
+    staged.next.counter_row = staged.old->counter_row;
     return std::nullopt;
   }
   const auto head = records_.allocate();
@@ -189,17 +200,16 @@ std::optional<Unpublished> Publisher::stage_head(Staged& staged) {
   }
   publish(records_.at(*head).flags, VIC_SERVICE_USED | VIC_SERVICE_HEAD);
   staged.next.head = *head;
-  staged.is_new = true;
   return std::nullopt;
 }
 
-std::optional<Unpublished> Publisher::stage_port(const PortTable& table, Staged& staged) {
-  PublishedPort port = {.port = table.port, .family = table.family, .record = 0};
-  const PublishedService* old = find(staged.table->name);
-  if (const PublishedPort* same = old == nullptr ? nullptr : find_same(*old, table)) {
+std::optional<Unpublished> Publisher::stage_port(size_t index, Staged& staged) {
+  if (const PublishedPort* same = staged.same[index]) {
     staged.next.ports.push_back(*same);
     return std::nullopt;
   }
+  const PortTable& table = staged.table->ports[index];
+  PublishedPort port = {.port = table.port, .family = table.family, .record = 0};
   const auto record = records_.allocate();
   if (!record) {
     Unpublished failed = no_room(*staged.table, "records",
@@ -280,7 +290,7 @@ void Publisher::unstage(const Staged& staged) {
       if (port.family == address.ip.family) take_back(port.port);
     }
   }
-  if (!staged.is_new) return;
+  if (staged.old != nullptr) return;
   records_.release_name(records_.at(staged.next.head));
   records_.release(staged.next.head);
 }
@@ -300,13 +310,14 @@ const PublishedPort* Publisher::find_same(const PublishedService& service,
 }
 
 bool Publisher::is_published(const ServiceTable& table) const {
-  const PublishedService* service = find(table.name);
-  if (service == nullptr || lacks_realm(table) || service->addresses != front_addresses(table) ||
-      service->ports.size() != table.ports.size()) {
-    return false;
-  }
-  return absl::c_all_of(
-      table.ports, [&](const PortTable& port) { return find_same(*service, port) != nullptr; });
+  return is_published(compare(table));
+}
+
+bool Publisher::is_published(const Staged& compared) const {
+  return compared.old != nullptr && !lacks_realm(*compared.table) &&
+         compared.old->addresses == compared.next.addresses &&
+         compared.old->ports.size() == compared.same.size() &&
+         !absl::c_linear_search(compared.same, nullptr);
 }
 
 uint64_t Publisher::slots_of(const PublishedService& service, Family family) const {

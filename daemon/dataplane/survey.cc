@@ -52,13 +52,13 @@ class Surveyor {
   void note_record(uint32_t index) {
     const vic_service& record = memory_.services[index];
     if (is_head(record)) {
-      PublishedService service = {
-          .head = index, .counter_row = record.counter_row, .addresses = {}, .ports = {}};
-      const auto [entry, fresh] =
-          result_.services.try_emplace(load_name(memory_.services, record), std::move(service));
-      if (!fresh) return;
-      by_name_.emplace(entry->first, &entry->second);
-      by_head_.emplace(index, &entry->second);
+      std::string name = load_name(memory_.services, record);
+      if (by_name_.contains(name)) return;
+      auto& [kept, service] = result_.services.emplace_back(std::move(name), PublishedService{});
+      service.head = index;
+      service.counter_row = record.counter_row;
+      by_name_.emplace(kept, &service);
+      by_head_.emplace(index, &service);
       keep(index);
     } else if (is_table(record) && is_plausible(memory_, record)) {
       by_view_.emplace(std::pair(without_hint(view_of(record, index)), record.family), index);
@@ -118,7 +118,7 @@ class Surveyor {
   const Memory& memory_;
   Survey result_;
   absl::flat_hash_map<std::pair<uint64_t, uint8_t>, uint32_t> by_view_;
-  // Into result_.
+  // Into result_, whose elements stay where they are.
   absl::flat_hash_map<std::string_view, PublishedService*> by_name_;
   absl::flat_hash_map<uint32_t, PublishedService*> by_head_;
 };

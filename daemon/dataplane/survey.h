@@ -4,8 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compile/tables.h"
@@ -30,7 +31,7 @@ struct PublishedService {
 };
 
 struct Survey {
-  std::map<std::string, PublishedService> services;
+  std::deque<std::pair<std::string, PublishedService>> services;  // each name once
   std::vector<bool> records;  // those that are part of a service
 };
 

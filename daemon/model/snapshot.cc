@@ -69,7 +69,7 @@ void Snapshot::apply(Delta delta) {
     if (!upserted.contains(name)) state_->remove(name);
   }
   for (Service& service : delta.services) state_->upsert(std::move(service));
-  for (Workload& workload : delta.workloads) state_->upsert(std::move(workload));
+  state_->upsert(std::move(delta.workloads));
   state_->note_context(state_->context.refresh(state_->symbols));
 }
 

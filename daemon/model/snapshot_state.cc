@@ -1,8 +1,10 @@
 #include "model/snapshot_state.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -114,8 +116,24 @@ void Snapshot::State::bound(const Workload& workload) {
   for (const Binding& binding : workload.bindings) had_workload.insert(binding.service);
 }
 
-void Snapshot::State::upsert(Workload workload) {
-  if (const auto index = workloads.find(workload.uid)) {
+// Finding a workload is three lines of memory, one behind the other, and each in no cache: those of
+// several workloads are fetched at the same time.
+void Snapshot::State::upsert(std::vector<Workload> more) {
+  constexpr size_t kAtOnce = 16;
+  std::array<std::optional<WorkloadIndex>, kAtOnce> found;
+  for (size_t first = 0; first < more.size(); first += kAtOnce) {
+    const std::span part = std::span(more).subspan(first, std::min(kAtOnce, more.size() - first));
+    for (const Workload& workload : part) workloads.prefetch(workload.uid);
+    std::ranges::transform(part, found.begin(),
+                           [&](const Workload& workload) { return workloads.find(workload.uid); });
+    for (size_t i = 0; i < part.size(); ++i) upsert(std::move(part[i]), found[i]);
+  }
+}
+
+// `index`: where it was found before others came.
+void Snapshot::State::upsert(Workload workload, std::optional<WorkloadIndex> index) {
+  if (!index) index = workloads.find(workload.uid);
+  if (index) {
     replace(*index, std::move(workload));
     return;
   }

@@ -6,6 +6,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -28,7 +29,8 @@ struct Snapshot::State {
   void remove_workload(WorkloadIndex index);
   void remove_service(SymbolId key);
   void upsert(Service service);
-  void upsert(Workload workload);
+  void upsert(std::vector<Workload> workloads);
+  void upsert(Workload workload, std::optional<WorkloadIndex> index);
   void replace(WorkloadIndex index, Workload workload);
   void bound(const Workload& workload);
   [[nodiscard]] bool is_local_pod(const Workload& workload) const;

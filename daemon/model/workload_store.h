@@ -26,6 +26,8 @@ class WorkloadStore {
   WorkloadStore& operator=(const WorkloadStore&) = delete;
 
   [[nodiscard]] std::optional<WorkloadIndex> find(std::string_view uid) const;
+  // Begins what find() will wait for.
+  void prefetch(std::string_view uid) const { index_.prefetch(uid); }
   [[nodiscard]] const Workload& at(WorkloadIndex index) const {
     return records_[index.value].workload;
   }

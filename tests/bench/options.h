@@ -12,7 +12,7 @@ struct Options {
   Shape small = {100, 50};         // of the algorithms
   Shape large = {10000, 50};       // of the row with the most services
   uint32_t most_endpoints = 5000;  // of one service
-  unsigned rounds = 5;
+  unsigned rounds = 7;
   unsigned connects = 3000;  // per row and round, twice
   unsigned fills = 3;        // how often our tables are filled
   std::string only;          // rows whose name contains this, and the empty programs

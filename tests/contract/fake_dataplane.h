@@ -30,12 +30,12 @@ class FakeDataplane final : public dataplane::Dataplane {
 
   [[nodiscard]] compile::Tables read_all() const override { return tables_; }
 
-  [[nodiscard]] compile::Tables read_headings() const override {
-    compile::Tables headings = tables_;
-    for (auto& [name, table] : headings.services) {
-      for (compile::PortTable& port : table.ports) port.slots.clear();
+  void for_each_heading(const TakeHeading& take) const override {
+    for (const auto& [name, table] : tables_.services) {
+      compile::ServiceTable heading = table;
+      for (compile::PortTable& port : heading.ports) port.slots.clear();
+      take(heading);
     }
-    return headings;
   }
   [[nodiscard]] bool has(std::string_view service) const override {
     return tables_.services.contains(std::string(service));
