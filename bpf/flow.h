@@ -144,7 +144,6 @@ VIC_VERIFIED_ONCE int vic_choose_by_block6(struct bpf_sock_addr* ctx, __u64 view
 /* What is known of a choice before the view that it is made from. */
 struct vic_lot {
   __u32 random;
-  __u32 shard; /* of the counters */
   __u64 hint;
 };
 
@@ -156,7 +155,8 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
   if (view.flags & VIC_VIEW_ALGORITHM_MASK)
     return family == VIC_FAMILY_IPV4 ? vic_choose_by_block4(ctx, word.word, at, lot.random)
                                      : vic_choose_by_block6(ctx, word.word, at, lot.random);
-  if (word.word != lot.hint) vic_approach_counter(lot.shard, view.flags);
+  const __u32 shard = vic_counter_shard();
+  if (word.word != lot.hint) vic_approach_counter(shard, view.flags);
   const struct vic_draw draw = vic_draw_slot(lot.random, view.count);
   __u32 slot = draw.slot;
   if (view.flags & VIC_VIEW_WEIGHTED) {
@@ -165,7 +165,7 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
     if (!alias) return VIC_OUTCOME_INTERNAL_ERROR;
     slot = vic_settle_draw(draw, alias);
   }
-  return vic_take_slot(view.first + slot, lot.shard, at, family);
+  return vic_take_slot(view.first + slot, shard, at, family);
 }
 
 /*
@@ -176,7 +176,7 @@ static __always_inline enum vic_outcome vic_choose(struct bpf_sock_addr* ctx, st
 static __always_inline void vic_follow_hint(struct vic_lot lot, const enum vic_family family) {
   const union vic_view_word hinted = {.word = lot.hint};
   const struct vic_view view = hinted.view;
-  vic_approach_counter(lot.shard, view.flags);
+  vic_approach_counter(vic_counter_shard(), view.flags);
   if (view.flags & VIC_VIEW_ALGORITHM_MASK) {
     const struct vic_line* block = vic_line_at(view.first);
     if (block) vic_touch(block->words[0]);
@@ -216,8 +216,7 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
   if (!vic_is_covered(config, at, family))
     return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
   const struct vic_place place = vic_approach(config, at, family);
-  const struct vic_lot lot = {
-      .random = bpf_get_prandom_u32(), .shard = vic_counter_shard(), .hint = place.hint};
+  const struct vic_lot lot = {.random = bpf_get_prandom_u32(), .hint = place.hint};
   if (lot.hint) vic_follow_hint(lot, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   const struct task_struct* task = bpf_get_current_task_btf();
