@@ -105,8 +105,7 @@ class CallGraph {
     if (loads || stores) function.stack = std::max(function.stack, -int{one.off});
     const bool moves = one.code == (BPF_ALU64 | BPF_ADD | BPF_K) && function.frame[one.dst_reg];
     if (moves) function.stack = std::max(function.stack, -one.imm);
-    const bool writes =
-        kind == BPF_ALU || kind == BPF_ALU64 || kind == BPF_LDX || kind == BPF_LD;
+    const bool writes = kind == BPF_ALU || kind == BPF_ALU64 || kind == BPF_LDX || kind == BPF_LD;
     if (writes && !moves) {
       function.frame[one.dst_reg] =
           one.code == (BPF_ALU64 | BPF_MOV | BPF_X) && one.src_reg == BPF_REG_10;
