@@ -213,9 +213,10 @@ static __always_inline enum vic_outcome vic_balance(struct bpf_sock_addr* ctx,
                                                     const struct vic_config* config,
                                                     union vic_destination* at,
                                                     const enum vic_family family) {
-  if (!vic_is_covered(config, at, family))
+  const struct vic_hints* hints = vic_hints_if_covered(config, at, family);
+  if (!hints && !vic_has_ranges(config))
     return vic_has_lease(config) ? VIC_OUTCOME_NOT_A_SERVICE : VIC_OUTCOME_LEASE_EXPIRED;
-  const struct vic_place place = vic_approach(config, at, family);
+  const struct vic_place place = vic_approach(config, at, hints, family);
   const struct vic_lot lot = {.random = bpf_get_prandom_u32(), .hint = place.hint};
   if (lot.hint) vic_follow_hint(lot, family);
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;

@@ -83,13 +83,29 @@ struct vic_place {
   __u64 hint; /* a view, most likely the one that will be found; 0 = none */
 };
 
-static __always_inline __u64 vic_hint(__u64 hash, struct vic_table table,
-                                      const enum vic_family family) {
-  const __u32 index = vic_hint_index(
-      hash, table, family == VIC_FAMILY_IPV4 ? VIC_BUCKET4_ENTRIES : VIC_BUCKET6_ENTRIES);
-  const __u64* hint = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_hints4, &index)
-                                                : bpf_map_lookup_elem(&vic_hints6, &index);
-  return hint ? VIC_LOAD(*hint) : 0;
+static __always_inline struct vic_table vic_table_in_use(const struct vic_config* config) {
+  const union vic_table_word in_use = {.word = VIC_LOAD(*(const __u64*)&config->table)};
+  return in_use.table;
+}
+
+/* Those of the address of a destination, whatever its port and realm; 0: it has no entries. */
+static __always_inline const struct vic_hints* vic_hints_of(const struct vic_config* config,
+                                                            const union vic_destination* at,
+                                                            const enum vic_family family) {
+  const __u64 hash = vic_address_hash(at->word, family);
+  const __u32 line = vic_hint_line(hash, vic_table_in_use(config), family);
+  const struct vic_hints* hints = family == VIC_FAMILY_IPV4
+                                      ? bpf_map_lookup_elem(&vic_hints4, &line)
+                                      : bpf_map_lookup_elem(&vic_hints6, &line);
+  if (!hints) return 0;
+  const __u64 bits = vic_address_bits(hash);
+  return (VIC_LOAD(hints->addresses) & bits) == bits ? hints : 0;
+}
+
+static __always_inline __u64 vic_hint(const struct vic_hints* hints, __u64 hash) {
+  __u32 view = vic_hint_view(hash);
+  asm volatile("" : "+r"(view)); /* shifts that are put together hide its bounds */
+  return VIC_LOAD(*(const __u64*)&hints->views[view]);
 }
 
 /*
@@ -98,13 +114,14 @@ static __always_inline __u64 vic_hint(__u64 hash, struct vic_table table,
  */
 static __always_inline struct vic_place vic_approach(const struct vic_config* config,
                                                      const union vic_destination* key,
+                                                     const struct vic_hints* hints,
                                                      const enum vic_family family) {
-  const union vic_table_word in_use = {.word = VIC_LOAD(*(const __u64*)&config->table)};
+  const struct vic_table table = vic_table_in_use(config);
   const __u64 hash = vic_hash(key->word, vic_key_words(family));
   const struct vic_place place = {
-      .first = vic_bucket(vic_first_bucket(hash, in_use.table), family),
-      .second = vic_second_bucket(hash, in_use.table),
-      .hint = vic_hint(hash, in_use.table, family),
+      .first = vic_bucket(vic_first_bucket(hash, table), family),
+      .second = vic_second_bucket(hash, table),
+      .hint = hints ? vic_hint(hints, hash) : 0,
   };
   if (place.first) vic_touch(*place.first);
   return place;
@@ -142,26 +159,11 @@ static __always_inline __u64 vic_find_view(const struct vic_config* config, stru
   return family == VIC_FAMILY_IPV4 ? vic_find_overflowed4(key) : vic_find_overflowed6(key);
 }
 
-static __always_inline struct vic_table vic_table_in_use(const struct vic_config* config) {
-  const union vic_table_word in_use = {.word = VIC_LOAD(*(const __u64*)&config->table)};
-  return in_use.table;
-}
-
-/* Of a destination, whatever its port and realm: may there be entries? */
-static __always_inline int vic_may_have_entry(const struct vic_config* config,
-                                              const union vic_destination* at,
-                                              const enum vic_family family) {
-  const __u64 hash = vic_filter_hash(at->word, family);
-  const __u32 index = vic_filter_index(hash, vic_table_in_use(config));
-  const __u64* known = family == VIC_FAMILY_IPV4 ? bpf_map_lookup_elem(&vic_filter4, &index)
-                                                 : bpf_map_lookup_elem(&vic_filter6, &index);
-  const __u64 bits = vic_filter_bits(hash);
-  return known && (VIC_LOAD(*known) & bits) == bits;
-}
-
+/* Is the destination among the services' prefixes? Most are sent away here, in the first line. */
 static __always_inline int vic_is_in_prefix(const struct vic_config* config,
                                             const union vic_destination* at,
                                             const enum vic_family family) {
+  if (!(VIC_LOAD(config->flags) & VIC_CONFIG_PREFIXES_COMPLETE)) return 1;
   const __u64 leading = vic_leading_bits(at, family);
 #pragma unroll
   for (__u32 i = 0; i < VIC_CONFIG_PREFIXES; i++) {
@@ -171,17 +173,15 @@ static __always_inline int vic_is_in_prefix(const struct vic_config* config,
   return 0;
 }
 
-/*
- * Could there be an entry for this destination? Most are sent away here, in the first line, and
- * most of the others in the second. Where there are ranges, vic_find_service() asks.
- */
-static __always_inline int vic_is_covered(const struct vic_config* config,
-                                          const union vic_destination* at,
-                                          const enum vic_family family) {
-  const __u32 flags = VIC_LOAD(config->flags);
-  if (flags & VIC_CONFIG_RANGES) return 1;
-  if (flags & VIC_CONFIG_PREFIXES_COMPLETE && !vic_is_in_prefix(config, at, family)) return 0;
-  return vic_may_have_entry(config, at, family);
+static __always_inline int vic_has_ranges(const struct vic_config* config) {
+  return (VIC_LOAD(config->flags) & VIC_CONFIG_RANGES) != 0;
+}
+
+/* Those of a destination that may have an entry of its own; 0: at most ranges have it. */
+static __always_inline const struct vic_hints* vic_hints_if_covered(const struct vic_config* config,
+                                                                    const union vic_destination* at,
+                                                                    const enum vic_family family) {
+  return vic_is_in_prefix(config, at, family) ? vic_hints_of(config, at, family) : 0;
 }
 
 #endif /* VICINITY_LOOKUP_H_ */

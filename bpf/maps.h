@@ -25,12 +25,8 @@
 VIC_MAPPED_ARRAY(vic_config, struct vic_config, VIC_FAMILY_COUNT);
 VIC_MAPPED_ARRAY(vic_frontends4, struct vic_bucket4, 1); /* by the daemon */
 VIC_MAPPED_ARRAY(vic_frontends6, struct vic_bucket6, 1);
-/* Which addresses have entries: bits by a hash of the address, see vic_filter_bits(). */
-VIC_MAPPED_ARRAY(vic_filter4, __u64, 1);
-VIC_MAPPED_ARRAY(vic_filter6, __u64, 1);
-/* Views by a hash of the address alone, without a key: what to fetch early, nothing to rely on. */
-VIC_MAPPED_ARRAY(vic_hints4, struct vic_view, 1);
-VIC_MAPPED_ARRAY(vic_hints6, struct vic_view, 1);
+VIC_MAPPED_ARRAY(vic_hints4, struct vic_hints, 1);
+VIC_MAPPED_ARRAY(vic_hints6, struct vic_hints, 1);
 VIC_MAPPED_ARRAY(vic_slots4, struct vic_slot4, 1);
 VIC_MAPPED_ARRAY(vic_slots6, struct vic_slot6, 1);
 VIC_MAPPED_ARRAY(vic_aliases4, struct vic_alias, 1);

@@ -13,7 +13,7 @@
 static __always_inline __u64 vic_find_entry(const union vic_destination* key,
                                             const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
-  return config ? vic_find_view(config, vic_approach(config, key, family), key, family) : 0;
+  return config ? vic_find_view(config, vic_approach(config, key, 0, family), key, family) : 0;
 }
 
 VIC_VERIFIED_ONCE __u64 vic_find_entry4(const union vic_destination* key) {
@@ -97,9 +97,9 @@ static __always_inline __u64 vic_find_by_address(const struct vic_config* config
 static __always_inline __u64 vic_find_service(const struct vic_config* config,
                                               struct vic_place place, union vic_destination* at,
                                               __u32 realm, const enum vic_family family) {
-  const __u32 ranges = VIC_LOAD(config->flags) & VIC_CONFIG_RANGES;
+  const int ranges = vic_has_ranges(config);
   __u64 view = 0;
-  if (!ranges || vic_may_have_entry(config, at, family))
+  if (!ranges || vic_hints_of(config, at, family))
     view = vic_find_by_address(config, place, at, realm, family);
   if (view || !ranges) return view;
   if (realm) view = vic_find_ranged(at, realm, family);

@@ -122,7 +122,8 @@ static __always_inline enum vic_outcome vic_repeat(struct bpf_sock_addr* ctx,
                                                    const enum vic_family family) {
   const struct vic_config* config = vic_config_of(family);
   if (!config) return VIC_OUTCOME_INTERNAL_ERROR;
-  if (!vic_is_covered(config, at, family)) return VIC_OUTCOME_NOT_A_SERVICE;
+  if (!vic_hints_if_covered(config, at, family) && !vic_has_ranges(config))
+    return VIC_OUTCOME_NOT_A_SERVICE;
   if (!vic_has_lease(config)) return VIC_OUTCOME_LEASE_EXPIRED;
   const struct vic_asker asker = vic_asker_of(ctx, ask);
   struct vic_pair pair = {.service = vic_endpoint_at(at, family, IPPROTO_UDP)};

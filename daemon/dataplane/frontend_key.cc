@@ -128,14 +128,12 @@ Candidates candidates(const FrontendKey& key, model::Family family, vic_table ta
   return {.first = vic_first_bucket(hash, table), .second = vic_second_bucket(hash, table)};
 }
 
-FilterPlace filter_place(const FrontendKey& key, model::Family family, vic_table table) {
-  const uint64_t hash = vic_filter_hash(key.words.data(), static_cast<vic_family>(family));
-  return {.index = vic_filter_index(hash, table), .bits = vic_filter_bits(hash)};
-}
-
-uint32_t hint_index(const FrontendKey& key, model::Family family, vic_table table) {
-  return vic_hint_index(vic_hash(key.words.data(), key_words(family)), table,
-                        bucket_entries(family));
+HintPlace hint_place(const FrontendKey& key, model::Family family, vic_table table) {
+  const auto abi_family = static_cast<vic_family>(family);
+  const uint64_t address = vic_address_hash(key.words.data(), abi_family);
+  return {.line = vic_hint_line(address, table, abi_family),
+          .address = vic_address_bits(address),
+          .view = vic_hint_view(vic_hash(key.words.data(), key_words(family)))};
 }
 
 std::optional<std::vector<FrontendKey>> arrange(std::span<const FrontendKey> keys,

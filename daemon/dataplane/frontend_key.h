@@ -66,16 +66,13 @@ struct Candidates {
 };
 [[nodiscard]] Candidates candidates(const FrontendKey& key, model::Family family, vic_table table);
 
-// Where the filter of a table knows the address of a key from, whatever its port and realm.
-struct FilterPlace {
-  uint32_t index = 0;  // of vic_filter
-  uint64_t bits = 0;
+// Where the hints of a key are: those of its address, whatever its port and realm, and its own.
+struct HintPlace {
+  uint32_t line = 0;     // of vic_hints
+  uint64_t address = 0;  // the bits that tell that its address has entries
+  uint32_t view = 0;
 };
-[[nodiscard]] FilterPlace filter_place(const FrontendKey& key, model::Family family,
-                                       vic_table table);
-
-// The element of vic_hints that is the key's.
-[[nodiscard]] uint32_t hint_index(const FrontendKey& key, model::Family family, vic_table table);
+[[nodiscard]] HintPlace hint_place(const FrontendKey& key, model::Family family, vic_table table);
 
 // All keys arranged in a table of that size, each in one of its buckets, most in the first: the
 // key of every entry, in order. nullopt: they do not fit.

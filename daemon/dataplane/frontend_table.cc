@@ -14,8 +14,8 @@ constexpr uint32_t kSmallestTable = 4;
 constexpr uint64_t kPlacesPerEntry = 32;
 // Moving entries is housekeeping: so many at a time.
 constexpr size_t kMovesUnderWay = 16;
-// So many addresses may pass the filter for nothing, and a fourth of those with entries.
-constexpr uint64_t kFilterLeftovers = 64;
+// So many addresses may be noted for nothing, and a fourth of those with entries.
+constexpr uint64_t kGoneAddresses = 16;
 
 // Is an endpoint chosen?
 bool is_choice(const vic_view& view) {
@@ -49,7 +49,6 @@ void scan_frontends(const Memory& memory, model::Family family,
 FrontendTable::FrontendTable(model::Family family, const Memory& memory)
     : family_(family),
       words_(memory.frontends[index_of(family)]),
-      filter_(memory.filters[index_of(family)]),
       hints_(memory.hints[index_of(family)]),
       config_(memory.config[index_of(family)]),
       largest_(static_cast<uint32_t>(words_.size() / VIC_BUCKET_WORDS / 2)),
@@ -57,8 +56,7 @@ FrontendTable::FrontendTable(model::Family family, const Memory& memory)
 
 void FrontendTable::format() {
   std::ranges::fill(words_, 0);
-  std::ranges::fill(filter_, 0);
-  std::ranges::fill(hints_, 0);
+  std::ranges::fill(hints_, vic_hints{});
   const uint32_t buckets = std::min(kSmallestTable, largest_);
   switch_to(buckets, std::vector<FrontendKey>(size_t{buckets} * bucket_entries(family_)));
 }
@@ -75,7 +73,7 @@ std::vector<FrontendTable::Retired> FrontendTable::adopt() {
   const uint32_t count = (config_.table.mask + 1) * bucket_entries(family_);
   for (uint32_t i = 0; i < count; ++i) adopt_place(first + i, retired);
   for (uint32_t i = 0; i < overflow_places(); ++i) adopt_place(i, retired);
-  filter_anew();
+  note_addresses_anew();
   return retired;
 }
 
@@ -184,7 +182,7 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
   }
   if (place) {
     occupy(*place, key);
-    let_pass(key);
+    note_address(key);
     index_.emplace(key, FrontendEntry{.place = *place, .owner = owner});
     return true;
   }
@@ -195,27 +193,37 @@ bool FrontendTable::place(const FrontendKey& key, uint32_t owner) {
   return true;
 }
 
-// Before the entry has a view: hooks look no further where the filter does not know the address.
-void FrontendTable::let_pass(const FrontendKey& key) {
-  const FilterPlace place = filter_place(key, family_, config_.table);
-  publish(filter_[place.index], filter_[place.index] | place.bits);
+std::span<vic_hints> FrontendTable::hints_of(uint32_t buckets) const {
+  const vic_table table = table_of(buckets);
+  const auto family = static_cast<vic_family>(family_);
+  const uint32_t first = vic_hint_line(0, table, family);
+  const uint32_t last = vic_hint_line(uint64_t{table.mask} << 32, table, family);
+  return hints_.subspan(first, last + 1 - first);
+}
+
+// Before the entry has a view: hooks look no further for an address that is not noted.
+void FrontendTable::note_address(const FrontendKey& key) {
+  const HintPlace place = hint_place(key, family_, config_.table);
+  __u64& addresses = hints_[place.line].addresses;
+  publish(addresses, addresses | place.address);
 }
 
 // Hooks may read meanwhile: no bit of a key in the index is ever missing.
-void FrontendTable::filter_anew() {
-  const uint32_t first = config_.table.base;
-  std::vector<uint64_t> words(buckets());
+void FrontendTable::note_addresses_anew() {
+  const std::span<vic_hints> hints = hints_of(buckets());
+  const auto first = static_cast<size_t>(hints.data() - hints_.data());
+  std::vector<uint64_t> addresses(hints.size());
   for (const auto& [key, entry] : index_) {
-    const FilterPlace place = filter_place(key, family_, config_.table);
-    words[place.index - first] |= place.bits;
+    const HintPlace place = hint_place(key, family_, config_.table);
+    addresses[place.line - first] |= place.address;
   }
-  for (uint32_t i = 0; i < words.size(); ++i) publish(filter_[first + i], words[i]);
-  filter_leftovers_ = 0;
+  for (size_t i = 0; i < hints.size(); ++i) publish(hints[i].addresses, addresses[i]);
+  gone_addresses_ = 0;
 }
 
 // The last one published has the place: whoever loses it loses a little time.
 void FrontendTable::hint(const FrontendKey& key, uint64_t view, vic_table table) {
-  __u64& place = hints_[hint_index(key, family_, table)];
+  __u64& place = hint_at(hint_place(key, family_, table));
   if (is_choice(view_of(view))) {
     publish(place, view);
   } else if (place == this->view(key)) {
@@ -248,7 +256,7 @@ void FrontendTable::release(const Retired& retired) {
   if (found == index_.end() || found->second.retirement != retired.retirement) return;  // came back
   vacate(found->second.place);
   index_.erase(found);
-  if (++filter_leftovers_ > kFilterLeftovers + index_.size() / 4) filter_anew();
+  if (++gone_addresses_ > kGoneAddresses + index_.size() / 4) note_addresses_anew();
 }
 
 // Nobody reads the larger table yet, and its memory was never in use: tables only grow.
@@ -277,7 +285,7 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
   absl::flat_hash_map<FrontendKey, FrontendEntry> index;
   index.reserve(arranged.size() / 2);
   const uint32_t first = buckets * bucket_entries(family_);
-  std::ranges::fill(filter_.subspan(buckets, buckets), 0);
+  std::ranges::fill(hints_of(buckets), vic_hints{});
   for (uint32_t i = 0; i < arranged.size(); ++i) {
     const FrontendKey& key = arranged[i];
     occupy(first + i, key);
@@ -287,12 +295,12 @@ void FrontendTable::switch_to(uint32_t buckets, std::span<const FrontendKey> arr
     const FrontendEntry* from = find(key);
     index.emplace(key, FrontendEntry{.place = first + i, .owner = from ? from->owner : 0});
     hint(key, view(key), table_of(buckets));
-    const FilterPlace filter = filter_place(key, family_, table_of(buckets));
-    filter_[filter.index] |= filter.bits;
+    const HintPlace noted = hint_place(key, family_, table_of(buckets));
+    hints_[noted.line].addresses |= noted.address;
   }
   publish(reinterpret_cast<__u64&>(config_.table), std::bit_cast<uint64_t>(table_of(buckets)));
   index_ = std::move(index);
-  filter_leftovers_ = 0;
+  gone_addresses_ = 0;
   for (uint32_t place = 0; place < overflow_places(); ++place) {
     const Leftover leftover = {.key = key_at(place), .place = place};
     if (!busy_[place] || std::ranges::count(leftovers_, leftover) > 0) continue;

@@ -92,8 +92,13 @@ class FrontendTable {
   [[nodiscard]] uint32_t overflow_places() const {
     return VIC_OVERFLOW_BUCKETS * bucket_entries(family_);
   }
-  void let_pass(const FrontendKey& key);
-  void filter_anew();
+  [[nodiscard]] __u64& hint_at(const HintPlace& place) const {
+    return reinterpret_cast<__u64&>(hints_[place.line].views[place.view]);
+  }
+  // Those of a table.
+  [[nodiscard]] std::span<vic_hints> hints_of(uint32_t buckets) const;
+  void note_address(const FrontendKey& key);
+  void note_addresses_anew();
   void hint(const FrontendKey& key, uint64_t view, vic_table table);
   [[nodiscard]] FrontendKey key_at(uint32_t place) const;
   [[nodiscard]] std::optional<uint32_t> free_in(uint32_t bucket) const;
@@ -109,9 +114,8 @@ class FrontendTable {
 
   model::Family family_;
   std::span<__u64> words_;
-  std::span<__u64> filter_;
-  uint64_t filter_leftovers_ = 0;  // keys whose bits are set for nothing, at most
-  std::span<__u64> hints_;
+  std::span<vic_hints> hints_;
+  uint64_t gone_addresses_ = 0;  // at most so many are noted for nothing
   vic_config& config_;
   uint32_t largest_ = 0;  // buckets
   std::vector<bool> busy_;

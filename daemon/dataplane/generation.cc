@@ -35,12 +35,9 @@ absl::StatusOr<MappedTables> map_tables(const std::map<std::string, int>& fds, A
   VIC_ASSIGN_OR_RETURN(const MappedMap* frontends4, map("vic_frontends4"));
   VIC_ASSIGN_OR_RETURN(const MappedMap* frontends6, map("vic_frontends6"));
   memory.frontends = {frontends4->as<__u64>(), frontends6->as<__u64>()};
-  VIC_ASSIGN_OR_RETURN(const MappedMap* filter4, map("vic_filter4"));
-  VIC_ASSIGN_OR_RETURN(const MappedMap* filter6, map("vic_filter6"));
-  memory.filters = {filter4->as<__u64>(), filter6->as<__u64>()};
   VIC_ASSIGN_OR_RETURN(const MappedMap* hints4, map("vic_hints4"));
   VIC_ASSIGN_OR_RETURN(const MappedMap* hints6, map("vic_hints6"));
-  memory.hints = {hints4->as<__u64>(), hints6->as<__u64>()};
+  memory.hints = {hints4->as<vic_hints>(), hints6->as<vic_hints>()};
   VIC_ASSIGN_OR_RETURN(const MappedMap* slots4, map("vic_slots4"));
   memory.slots4 = slots4->as<vic_slot4>();
   VIC_ASSIGN_OR_RETURN(const MappedMap* slots6, map("vic_slots6"));

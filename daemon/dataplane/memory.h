@@ -22,8 +22,7 @@ inline constexpr std::array<model::Family, 2> kFamilies = {model::Family::kIpv4,
 struct Memory {
   std::span<vic_config> config;  // by family, as every array below
   std::array<std::span<__u64>, 2> frontends;
-  std::array<std::span<__u64>, 2> filters;
-  std::array<std::span<__u64>, 2> hints;
+  std::array<std::span<vic_hints>, 2> hints;
   std::span<vic_slot4> slots4;
   std::span<vic_slot6> slots6;
   std::array<std::span<vic_alias>, 2> aliases;

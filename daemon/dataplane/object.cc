@@ -47,10 +47,8 @@ std::map<std::string, uint32_t> entries_of(const LoadPlan& plan) {
   // A table of N buckets is at [N, 2N): see layout.h.
   return {{"vic_frontends4", 2 * ipv4.buckets},
           {"vic_frontends6", 2 * ipv6.buckets},
-          {"vic_filter4", 2 * ipv4.buckets},
-          {"vic_filter6", 2 * ipv6.buckets},
-          {"vic_hints4", 2 * ipv4.buckets * VIC_BUCKET4_ENTRIES},
-          {"vic_hints6", 2 * ipv6.buckets * VIC_BUCKET6_ENTRIES},
+          {"vic_hints4", ipv4.buckets},
+          {"vic_hints6", (ipv6.buckets + 1) / 2},
           {"vic_slots4", ipv4.aliased_slots + ipv4.plain_slots},
           {"vic_slots6", ipv6.aliased_slots + ipv6.plain_slots},
           {"vic_aliases4", ipv4.aliased_slots},
@@ -259,8 +257,7 @@ const std::vector<std::string>& Object::map_names() {
       "vic_choices",    "vic_active",     "vic_watched",    "vic_notes",         "vic_counted",
       "vic_affinities", "vic_context",    "vic_counters",   "vic_outcomes",      "vic_events",
       "vic_grace",      "vic_origins",    "vic_pairs",      "vic_mptcp_origins", "vic_pods",
-      "vic_ranges4",    "vic_ranges6",    "vic_doomed",     "vic_ejections",     "vic_filter4",
-      "vic_filter6"};
+      "vic_ranges4",    "vic_ranges6",    "vic_doomed",     "vic_ejections"};
   return names;
 }
 

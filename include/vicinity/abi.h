@@ -12,7 +12,7 @@
  *
  *   vic_config[VIC_FAMILY_IPV4]   lease, prefixes, {base, mask} of the frontend table in use
  *     -> vic_frontends4[bucket]   two candidate buckets of one cache line; the entry's `view`
- *                                 (vic_filter4: if at all; vic_hints4: what to fetch meanwhile)
+ *                                 (vic_hints4: if at all, and what to fetch meanwhile)
  *       -> vic_slots4[slot]       the endpoint; with unequal shares vic_aliases4[slot] first
  *         -> vic_counters[...]    one add, by the slot's `counter`
  *

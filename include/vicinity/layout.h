@@ -18,8 +18,19 @@ enum vic_layout {
   VIC_BUCKET_WORDS = 8,
   /* Buckets 0 and 1; the smallest table has 4. */
   VIC_OVERFLOW_BUCKETS = 2,
+  VIC_HINT_VIEWS = 7,
   /* Elements of vic_counters per shard. */
   VIC_COUNTER_SHARD = VIC_COUNTER_ROWS * VIC_MAX_TIERS,
+};
+
+/*
+ * What is known of addresses before their entries are there: one cache line without keys. Arrays
+ * vic_hints4, vic_hints6; writer: daemon; reader: connect hooks.
+ */
+struct vic_hints {
+  __u64
+      addresses; /* vic_address_bits() of all that have entries: the others need not be looked up */
+  struct vic_view views[VIC_HINT_VIEWS]; /* what to fetch early, nothing to rely on; 0 = none */
 };
 
 /* 32 bits for each of the two candidate buckets: multiply and fold, twice. */
@@ -41,8 +52,8 @@ static inline __u32 vic_second_bucket(__u64 hash, struct vic_table table) {
   return table.base + ((__u32)hash & table.mask);
 }
 
-/* Of a key's address alone: where vic_filter4, vic_filter6 know it. */
-static inline __u64 vic_filter_hash(const __u64* key, enum vic_family family) {
+/* Of a key's address alone. */
+static inline __u64 vic_address_hash(const __u64* key, enum vic_family family) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   const __u64 first = family == VIC_FAMILY_IPV4 ? (__u32)key[0] : key[0];
 #else
@@ -55,19 +66,22 @@ static inline __u64 vic_filter_hash(const __u64* key, enum vic_family family) {
   return hash * 0x9e3779b97f4a7c15ULL;
 }
 
-static inline __u32 vic_filter_index(__u64 hash, struct vic_table table) {
-  return table.base + ((__u32)(hash >> 32) & table.mask);
+/* The element of vic_hints4, vic_hints6 that an address shares with whichever others have the
+ * same. There is one for as many buckets as have four entries that are found. */
+static inline __u32 vic_hint_line(__u64 address_hash, struct vic_table table,
+                                  enum vic_family family) {
+  const __u32 bucket = table.base + ((__u32)(address_hash >> 32) & table.mask);
+  return bucket >> (family == VIC_FAMILY_IPV4 ? 1 : 2);
 }
 
 /* All of them are set in the element of an address that has entries. */
-static inline __u64 vic_filter_bits(__u64 hash) {
-  return 1ULL << (hash >> 52 & 63) | 1ULL << (hash >> 58);
+static inline __u64 vic_address_bits(__u64 address_hash) {
+  return 1ULL << (address_hash >> 52 & 63) | 1ULL << (address_hash >> 58);
 }
 
-/* The element of vic_hints4, vic_hints6 that a key shares with whichever others have the same.
- * There are as many of them as entries: `entries` is that of one bucket, a power of two. */
-static inline __u32 vic_hint_index(__u64 hash, struct vic_table table, __u32 entries) {
-  return vic_first_bucket(hash, table) * entries + ((__u32)(hash >> 62) & (entries - 1));
+/* Which of the element's views is that of a key, by vic_hash(). */
+static inline __u32 vic_hint_view(__u64 hash) {
+  return (__u32)((hash & 0xffffffff) * VIC_HINT_VIEWS >> 32);
 }
 
 /* Tier 0 of all rows is dense: most services only ever use that. */
@@ -114,6 +128,7 @@ static inline __u32 vic_range_word(__u32 word, __u32 index, __u32 length) {
   return (word & ~(2 * bit - 1)) | bit;
 }
 
+VIC_STATIC_ASSERT(sizeof(struct vic_hints) == 64, "a cache line");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend4) == 8 * (VIC_KEY4_WORDS + 1), "key4");
 VIC_STATIC_ASSERT(sizeof(struct vic_frontend6) == 8 * (VIC_KEY6_WORDS + 1), "key6");
 VIC_STATIC_ASSERT(VIC_COUNTER_ROWS == 4096 && VIC_MAX_TIERS == 16, "counter = row << 4 | tier");

@@ -79,7 +79,7 @@ TEST_F(ConnectTest, AWrongHintChangesNothing) {
       VICINITY_ASSERT_OK_AND_ASSIGN(
           const auto hints,
           dataplane::MappedMap::map(maps.at(name).get(), dataplane::Access::kReadWrite));
-      std::ranges::fill(hints.as<vic_view>(), view);
+      for (vic_hints& line : hints.as<vic_hints>()) std::ranges::fill(line.views, view);
     }
     EXPECT_EQ(connect(kVip4).answer, answer_of(3, Family::kIpv4));
     EXPECT_EQ(connect(kVip6).answer, answer_of(5, Family::kIpv6));

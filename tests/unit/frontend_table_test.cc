@@ -30,13 +30,9 @@ IpAddress address(Family family, uint32_t number) {
 class FrontendTableTest : public ::testing::TestWithParam<Family> {
  protected:
   explicit FrontendTableTest(uint32_t largest = 512)
-      : words_(size_t{2} * largest * VIC_BUCKET_WORDS),
-        filter_(size_t{2} * largest),
-        hints_(size_t{2} * largest * bucket_entries(GetParam())),
-        config_(2) {
+      : words_(size_t{2} * largest * VIC_BUCKET_WORDS), hints_(largest), config_(2) {
     memory_.config = config_;
     memory_.frontends = {words_, words_};
-    memory_.filters = {filter_, filter_};
     memory_.hints = {hints_, hints_};
     table_.emplace(GetParam(), memory_);
     table_->format();
@@ -55,22 +51,25 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     return 0;
   }
 
-  [[nodiscard]] bool passes_filter(const FrontendKey& key) const {
-    const vic_config& config = config_[static_cast<size_t>(GetParam())];
-    const FilterPlace place = filter_place(key, GetParam(), config.table);
-    return (filter_.at(place.index) & place.bits) == place.bits;
+  [[nodiscard]] HintPlace place_of(const FrontendKey& key) const {
+    return hint_place(key, GetParam(), config_[static_cast<size_t>(GetParam())].table);
   }
 
-  // How many of a thousand addresses that have no entry pass the filter.
-  [[nodiscard]] int strangers_that_pass() const {
-    int passing = 0;
-    for (uint32_t i = 0; i < 1000; ++i) passing += passes_filter(key(20000 + i)) ? 1 : 0;
-    return passing;
+  [[nodiscard]] bool is_noted(const FrontendKey& key) const {
+    const HintPlace place = place_of(key);
+    return (hints_.at(place.line).addresses & place.address) == place.address;
+  }
+
+  // How many of a thousand addresses that have no entry.
+  [[nodiscard]] int noted_strangers() const {
+    int noted = 0;
+    for (uint32_t i = 0; i < 1000; ++i) noted += is_noted(key(20000 + i)) ? 1 : 0;
+    return noted;
   }
 
   // As bpf/lookup.h does it.
   [[nodiscard]] uint64_t look_up(const FrontendKey& key) const {
-    if (!passes_filter(key)) return 0;
+    if (!is_noted(key)) return 0;
     const vic_config& config = config_[static_cast<size_t>(GetParam())];
     const Candidates buckets = candidates(key, GetParam(), config.table);
     if (const uint64_t view = view_in(buckets.first, key)) return view;
@@ -118,8 +117,8 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
   }
 
   [[nodiscard]] uint64_t hint_of(uint32_t number) const {
-    const vic_table table = config_[static_cast<size_t>(GetParam())].table;
-    return hints_.at(hint_index(key(number), GetParam(), table));
+    const HintPlace place = place_of(key(number));
+    return word_of(hints_.at(place.line).views[place.view]);
   }
 
   void expect_all() const {
@@ -132,8 +131,7 @@ class FrontendTableTest : public ::testing::TestWithParam<Family> {
     bool emptied;
   };
   std::vector<__u64> words_;
-  std::vector<__u64> filter_;
-  std::vector<__u64> hints_;
+  std::vector<vic_hints> hints_;
   std::vector<vic_config> config_;
   Memory memory_;
   std::optional<FrontendTable> table_;
@@ -246,40 +244,40 @@ TEST_P(FrontendTableTest, IsAdoptedWithWhatWasOnItsWayOut) {
 }
 
 // Through several tables, the last one as full as it gets.
-TEST_P(FrontendTableTest, TheFilterKeepsNearlyAllStrangersOut) {
+TEST_P(FrontendTableTest, NearlyNoStrangerIsNoted) {
   for (uint32_t i = 0; i < 200; ++i) {
     publish(i, i + 1);
-    EXPECT_LT(strangers_that_pass(), 60) << i;
+    EXPECT_LT(noted_strangers(), 120) << i;
   }
   expect_all();
 }
 
-TEST_P(FrontendTableTest, TheFilterKnowsAnAddressWhateverThePortAndRealm) {
+TEST_P(FrontendTableTest, AnAddressIsNotedWhateverThePortAndRealm) {
   publish(1, 1);
-  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 443)));
-  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 0)));
-  EXPECT_TRUE(passes_filter(frontend_key(address(GetParam(), 1), 80, 5)));
+  EXPECT_TRUE(is_noted(frontend_key(address(GetParam(), 1), 443)));
+  EXPECT_TRUE(is_noted(frontend_key(address(GetParam(), 1), 0)));
+  EXPECT_TRUE(is_noted(frontend_key(address(GetParam(), 1), 80, 5)));
 }
 
-TEST_P(FrontendTableTest, TheFilterForgetsMostAddressesWithoutEntries) {
+TEST_P(FrontendTableTest, MostAddressesWithoutEntriesAreForgotten) {
   for (uint32_t i = 0; i < 5000; ++i) {
     publish(i, i + 1);
     if (i >= 10) remove(i - 10);
     grace();
     expect_all();
-    ASSERT_LT(strangers_that_pass(), 300) << i;
+    ASSERT_LT(noted_strangers(), 300) << i;
   }
 }
 
 // Bits that were set for nothing, and bits that are missing, as no daemon leaves them.
-TEST_P(FrontendTableTest, TheFilterIsMadeAnewWhenItIsAdopted) {
+TEST_P(FrontendTableTest, AdoptedAddressesAreNotedAnew) {
   for (uint32_t i = 0; i < 100; ++i) publish(i, i + 1);
   for (const __u64 word : {~__u64{0}, __u64{0}}) {
-    std::ranges::fill(filter_, word);
+    for (vic_hints& hints : hints_) hints.addresses = word;
     FrontendTable next(GetParam(), memory_);
     EXPECT_TRUE(next.adopt().empty());
     expect_all();
-    EXPECT_LT(strangers_that_pass(), 60);
+    EXPECT_LT(noted_strangers(), 60);
   }
 }
 
