@@ -23,6 +23,18 @@ class TcpTest : public SocketTest {
     std::ranges::sort(ports);
     apply({service_table("ns/a", {kVip4, kVip6}, std::move(ports))});
   }
+
+  // Of an MPTCP connection to kVip4, which leads to port 7000 of the backends.
+  bool has_second_subflow(Pod& from) {
+    auto server = SocketScript::start(world_->pod("backends"));
+    auto client = SocketScript::start(from);
+    if (!server.ok() || !client.ok()) return false;
+    play(*server, {{"open mptcp4", "ok"}, {"listen 10.244.1.11:7000", "ok"}});
+    play(*client, {{"open mptcp4", "ok"}, {std::string("connect ") + kTo4, "ok"}, {"send", "ok"}});
+    play(*server, {{"accept", "ok"}, {"recv", "hello"}, {"send", "ok"}});
+    EXPECT_EQ(client->say("recv"), "hello");
+    return wait_until([&] { return client->say("subflows") == "1"; }, std::chrono::seconds(5));
+  }
 };
 
 struct Row {
@@ -188,18 +200,14 @@ TEST_F(TcpTest, FurtherSubflowsOfMptcpAreLeftAlone) {
                        {port_table(80, Family::kIpv4, {{.address = kBackend4, .port = 7000}})}),
          service_table("ns/b", {kBackend4},
                        {port_table(7000, Family::kIpv4, {{.address = kBackend4, .port = 4999}})})});
-  auto server = SocketScript::start(world_->pod("backends"));
-  VICINITY_ASSERT_OK(server);
-  auto client = SocketScript::start(**multihomed);
-  VICINITY_ASSERT_OK(client);
-  play(*server, {{"open mptcp4", "ok"}, {"listen 10.244.1.11:7000", "ok"}});
-  play(*client, {{"open mptcp4", "ok"}, {std::string("connect ") + kTo4, "ok"}, {"send", "ok"}});
-  play(*server, {{"accept", "ok"}, {"recv", "hello"}, {"send", "ok"}});
-  EXPECT_EQ(client->say("recv"), "hello");
-  EXPECT_TRUE(wait_until([&] { return client->say("subflows") == "1"; }, std::chrono::seconds(10)))
-      << client->say("subflows");
-  EXPECT_EQ(dataplane_->outcomes().kernel_socket, 1u);
-  EXPECT_EQ(dataplane_->outcomes().translated, 1u);
+  // On a busy machine the kernel now and then adds no subflow to a connection, and never tries
+  // again.
+  uint64_t connections = 1;
+  while (!has_second_subflow(**multihomed) && connections < 4) ++connections;
+  ASSERT_LT(connections, 4u);
+  EXPECT_GE(dataplane_->outcomes().kernel_socket, 1u);
+  EXPECT_LE(dataplane_->outcomes().kernel_socket, connections);
+  EXPECT_EQ(dataplane_->outcomes().translated, connections);
 }
 
 }  // namespace
