@@ -104,9 +104,11 @@ std::shared_ptr<const NetnsViews> PodWatch::views() const {
 void PodWatch::run(Processes processes) {
   while (true) {
     if (look(processes)) wake_();
-    const absl::MutexLock lock(&mutex_);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kInterval)) return;
-    processes = this->processes();
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kInterval)) return;
+    }
+    processes = this->processes();  // not while whoever asks for views() waits
   }
 }
 

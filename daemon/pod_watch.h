@@ -55,7 +55,7 @@ class PodWatch {
   using Processes = std::map<uint64_t, uint32_t>;
   void run(Processes processes) ABSL_LOCKS_EXCLUDED(mutex_);
   // Empty, and a log line: they are not to be had.
-  [[nodiscard]] Processes processes() const;
+  [[nodiscard]] Processes processes() const ABSL_LOCKS_EXCLUDED(mutex_);
   // True: something is not as it was.
   [[nodiscard]] bool look(const Processes& processes) ABSL_LOCKS_EXCLUDED(mutex_);
 
