@@ -28,8 +28,7 @@ enum vic_layout {
  * vic_hints4, vic_hints6; writer: daemon; reader: connect hooks.
  */
 struct vic_hints {
-  __u64
-      addresses; /* vic_address_bits() of all that have entries: the others need not be looked up */
+  __u64 addresses; /* vic_address_bits() of all that have entries: only those are looked up */
   struct vic_view views[VIC_HINT_VIEWS]; /* what to fetch early, nothing to rely on; 0 = none */
 };
 
