@@ -228,12 +228,23 @@ void run_until_stopped(const ControlLoop& loop) {
 
 // Null, with a log line, where namespaces cannot be told apart: every pod follows the node's
 // tables.
-std::unique_ptr<PodWatch> watch_pods(std::function<void()> wake, std::string& problem) {
-  auto tasks = dataplane::Tasks::load();
+std::unique_ptr<PodWatch> watch_pods(const Config& config, std::function<void()> wake,
+                                     std::string& problem) {
+  auto tasks = dataplane::Tasks::open(dataplane::Pins(config.pin_dir).directory());
   if (tasks.ok()) return std::make_unique<PodWatch>(*std::move(tasks), std::move(wake));
   problem = std::string(base::message(tasks.status()));
   log_event(LogLevel::kWarn, "pods are not told apart", {{"error", problem}});
   return nullptr;
+}
+
+// For the next start, which need not have the kernel verify it again. Only whoever has the pin
+// directory to itself may.
+void keep_tasks(const Config& config, const PodWatch* pods) {
+  if (pods == nullptr) return;
+  const absl::Status status = pods->keep(dataplane::Pins(config.pin_dir).directory());
+  if (status.ok()) return;
+  log_event(LogLevel::kWarn, "task iterator not pinned",
+            {{"error", std::string(base::message(status))}});
 }
 
 uint64_t host_to_leave(const Config& config, const PodWatch* pods) {
@@ -260,7 +271,7 @@ absl::Status run_app(const Config& config) {
   VIC_ASSIGN_OR_RETURN(const auto events, EventLoop::create());
   EngineOptions settings = engine_options(config);
   auto looking = std::async(std::launch::async, [&] {
-    return watch_pods([&events] { events->wake(); }, settings.pods.problem);
+    return watch_pods(config, [&events] { events->wake(); }, settings.pods.problem);
   });
   telemetry::PublishedCell cell;
   admin::ControlQueue questions([&events] { events->wake(); });
@@ -283,6 +294,7 @@ absl::Status run_app(const Config& config) {
   settings.pods.leaves_host = options.host_netns != 0;
   if (pods != nullptr) settings.namespaces = [&pods] { return pods->views(); };
   VIC_ASSIGN_OR_RETURN(const auto dataplane, dataplane::KernelDataplane::open(options));
+  keep_tasks(config, pods.get());
   VIC_RETURN_IF_ERROR(events->watch_maintenance(dataplane->maintenance_fd()));
   probe->start();
   Engine engine(std::move(settings), *dataplane, cell, base::steady_now());

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <absl/base/thread_annotations.h>
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +52,8 @@ class PodWatch {
   [[nodiscard]] std::shared_ptr<const NetnsViews> views() const ABSL_LOCKS_EXCLUDED(mutex_);
   // Does not wait. 0: no process is to be seen.
   [[nodiscard]] uint64_t host_cookie() const { return host_cookie_; }
+  // Tasks::keep()
+  absl::Status keep(const std::filesystem::path& directory) const { return tasks_.keep(directory); }
 
  private:
   using Processes = std::map<uint64_t, uint32_t>;

@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<Generation>> Generation::of(uint32_t number, Obje
   VIC_ASSIGN_OR_RETURN(MappedTables tables, map_tables(generation->map_fds(), Access::kReadWrite));
   generation->maps_ = std::move(tables.maps);
   generation->memory_ = tables.memory;
+  generation->affinities_ = entries_of(generation->object_.map_fd("vic_affinities"));
   return generation;
 }
 
@@ -89,7 +90,7 @@ Sizes Generation::sizes() const {
   sizes.records = static_cast<uint32_t>(memory_.services.size());
   sizes.choice_lines = static_cast<uint32_t>(memory_.choices.size());
   sizes.watched = static_cast<uint32_t>(memory_.watched.size());
-  sizes.affinities = entries_of(object_.map_fd("vic_affinities"));
+  sizes.affinities = affinities_;
   for (const model::Family family : kFamilies) {
     const auto aliased = static_cast<uint32_t>(memory_.aliases[index_of(family)].size());
     sizes.families[index_of(family)] = {

@@ -43,6 +43,7 @@ class Generation {
   Object object_;
   std::vector<MappedMap> maps_;
   Memory memory_;
+  uint32_t affinities_ = 0;  // elements of that map, which is not mapped
 };
 
 // Maps by name, mapped: what Generation and other processes' readers have in common.

@@ -1,6 +1,7 @@
 // The pin directory: which generations it holds, who works on it, taking it apart. Layout:
 //   PIN_DIR/v<ABI>/gen-<N>/<map>...   the maps of one generation; "complete" is pinned last
 //   PIN_DIR/v<ABI>/links/<hook>       what keeps the programs attached
+//   PIN_DIR/v<ABI>/tasks-<hash>       the iterator that finds pods (dataplane/tasks.h)
 // Another version's directory is there only while its programs serve, or are being replaced.
 // File names on a BPF file system have no '.'. Control thread.
 #pragma once
@@ -47,6 +48,7 @@ class Pins {
       const std::filesystem::path& version);
   // Directories of other ABI versions.
   [[nodiscard]] std::vector<VersionPin> other_versions() const;
+  [[nodiscard]] const std::filesystem::path& directory() const { return version_; }
   [[nodiscard]] std::filesystem::path generation_path(uint32_t number) const;
   [[nodiscard]] std::filesystem::path link_path(std::string_view hook) const;
 

@@ -2,20 +2,48 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fmt/format.h>
 #include <unistd.h>
 #include <vicinity/abi.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/status.h"
+#include "compile/hash_hosts.h"
 
 namespace vicinity::dataplane {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr size_t kRecordsPerRead = 256;
+constexpr std::string_view kPinPrefix = "tasks-";
+
+// Of the program's bytes.
+std::string pin_name() {
+  const std::span<const std::byte> bytes = pods_object_bytes();
+  return fmt::format(
+      "{}{:016x}", kPinPrefix,
+      compile::envoy_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+}
+
+absl::Status remove_pins(const fs::path& directory) {
+  std::error_code error;
+  std::vector<fs::path> old;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.path().filename().string().starts_with(kPinPrefix)) old.push_back(entry.path());
+  }
+  for (const fs::path& path : old) fs::remove_all(path, error);
+  if (!error) return absl::OkStatus();
+  return base::errno_status(fmt::format("remove {}", directory.string()), error.value());
+}
 
 int quiet(libbpf_print_level /*level*/, const char* /*format*/, va_list /*arguments*/) { return 0; }
 
@@ -40,6 +68,22 @@ absl::StatusOr<Tasks> Tasks::load() {
   tasks.link_.reset(bpf_link_create(program, 0, BPF_TRACE_ITER, nullptr));
   if (!tasks.link_.valid()) return base::errno_status("task iterator: attach");
   return tasks;
+}
+
+absl::StatusOr<Tasks> Tasks::open(const fs::path& directory) {
+  Tasks tasks;
+  tasks.link_.reset(bpf_obj_get((directory / pin_name()).c_str()));
+  const base::UniqueFd works(tasks.link_.valid() ? bpf_iter_create(tasks.link_.get()) : -1);
+  if (works.valid()) return tasks;
+  return load();
+}
+
+absl::Status Tasks::keep(const fs::path& directory) const {
+  if (!was_loaded()) return absl::OkStatus();
+  VIC_RETURN_IF_ERROR(remove_pins(directory));
+  const fs::path path = directory / pin_name();
+  if (bpf_obj_pin(link_.get(), path.c_str()) == 0) return absl::OkStatus();
+  return base::errno_status(fmt::format("pin {}", path.string()));
 }
 
 absl::StatusOr<std::map<uint64_t, uint32_t>> Tasks::by_namespace() const {

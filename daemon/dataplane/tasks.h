@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -23,6 +24,13 @@ class Tasks {
  public:
   // Error: the kernel has no BTF, or CAP_BPF or CAP_PERFMON is missing.
   [[nodiscard]] static absl::StatusOr<Tasks> load();
+  // What keep() left in this directory of a BPF file system, if it is of the same program; else
+  // load().
+  [[nodiscard]] static absl::StatusOr<Tasks> open(const std::filesystem::path& directory);
+
+  // Pins it for the next process, in the place of any other; nothing when it was found there.
+  absl::Status keep(const std::filesystem::path& directory) const;
+  [[nodiscard]] bool was_loaded() const { return object_ != nullptr; }
 
   // The lowest process number of each network namespace, by the namespace's cookie. Numbers are
   // those of /proc in this process's pid namespace; without the host's only its own are seen.
@@ -32,7 +40,7 @@ class Tasks {
   struct Close {
     void operator()(bpf_object* object) const;
   };
-  std::unique_ptr<bpf_object, Close> object_;
+  std::unique_ptr<bpf_object, Close> object_;  // nullptr: of an earlier process
   base::UniqueFd link_;
 };
 

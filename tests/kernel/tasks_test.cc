@@ -1,16 +1,22 @@
 // Pods are found without entering their network namespaces: who lives there, by what address, and
 // whether ztunnel or a sidecar listens.
+#include <absl/cleanup/cleanup.h>
+#include <bpf/bpf.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
+#include <vector>
 
+#include "base/unique_fd.h"
 #include "dataplane/tasks.h"
 #include "kernel/netns_cookie.h"
 #include "pod_watch.h"
+#include "support/bpffs.h"
 #include "support/gtest_support.h"
 #include "support/wait.h"
 #include "support/world.h"
@@ -19,6 +25,7 @@ namespace vicinity::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 model::IpAddress ip(std::string_view text) { return model::IpAddress::parse(text).value(); }
 
@@ -48,6 +55,55 @@ class TasksTest : public ::testing::Test {
   std::unique_ptr<World> world_;
   uint64_t client_ = 0;
 };
+
+std::filesystem::path own_pins() {
+  return std::filesystem::path(kBpffs) / ("tasks-test-" + std::to_string(getpid()));
+}
+
+// The files in a directory.
+std::vector<std::filesystem::path> files_in(const std::filesystem::path& directory) {
+  const std::filesystem::directory_iterator files(directory);
+  return {begin(files), end(files)};
+}
+
+TEST_F(TasksTest, WhatAnEarlierProcessPinnedIsTakenOver) {
+  const std::filesystem::path pins = own_pins();
+  VICINITY_ASSERT_OK(make_pin_dir(pins));
+  const auto remove = absl::MakeCleanup([&] { VICINITY_EXPECT_OK(remove_pin_tree(pins)); });
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto first, dataplane::Tasks::open(pins));
+  EXPECT_TRUE(first.was_loaded());
+  EXPECT_THAT(files_in(pins), IsEmpty());
+  VICINITY_ASSERT_OK(first.keep(pins));
+  ASSERT_EQ(files_in(pins).size(), 1U);
+
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto second, dataplane::Tasks::open(pins));
+  EXPECT_FALSE(second.was_loaded());
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto processes, second.by_namespace());
+  EXPECT_TRUE(processes.contains(client_));
+  VICINITY_EXPECT_OK(second.keep(pins));
+}
+
+// Something else under the name, and one of another program.
+TEST_F(TasksTest, APinThatIsNoneOfOursIsReplaced) {
+  const std::filesystem::path pins = own_pins();
+  VICINITY_ASSERT_OK(make_pin_dir(pins));
+  const auto remove = absl::MakeCleanup([&] { VICINITY_EXPECT_OK(remove_pin_tree(pins)); });
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto first, dataplane::Tasks::load());
+  VICINITY_ASSERT_OK(first.keep(pins));
+  ASSERT_EQ(files_in(pins).size(), 1U);
+  const std::filesystem::path own = files_in(pins).front();
+  std::filesystem::remove(own);
+  const base::UniqueFd map(bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, nullptr));
+  ASSERT_EQ(bpf_obj_pin(map.get(), own.c_str()), 0);
+  ASSERT_EQ(bpf_obj_pin(map.get(), (pins / "tasks-old").c_str()), 0);
+
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto second, dataplane::Tasks::open(pins));
+  EXPECT_TRUE(second.was_loaded());
+  VICINITY_ASSERT_OK(second.keep(pins));
+  EXPECT_THAT(files_in(pins), ElementsAre(own));
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto third, dataplane::Tasks::open(pins));
+  EXPECT_FALSE(third.was_loaded());
+}
 
 TEST_F(TasksTest, EachNamespaceHasAProcessThatLivesInIt) {
   VICINITY_ASSERT_OK_AND_ASSIGN(const auto tasks, dataplane::Tasks::load());
