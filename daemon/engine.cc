@@ -1,7 +1,9 @@
 #include "engine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "base/status.h"
@@ -14,6 +16,9 @@ namespace {
 
 using telemetry::log_event;
 using telemetry::LogLevel;
+
+// Services whose tables are made before any of them is looked at.
+constexpr size_t kAtOnce = 512;
 
 dataplane::NodeContext to_node_context(const model::Snapshot& snapshot) {
   const auto& place = snapshot.self().place;
@@ -219,28 +224,44 @@ void Engine::publish() {
 }
 
 void Engine::gather(const std::vector<model::SymbolId>& services, compile::Diff& diff) {
-  for (const auto service : services) gather_one(service, diff);
+  std::vector<model::SymbolId> due;
+  std::ranges::copy_if(services, std::back_inserter(due),
+                       [this](model::SymbolId service) { return is_due(service); });
+  for (size_t first = 0; first < due.size(); first += kAtOnce) {
+    const auto part = std::span(due).subspan(first, std::min(kAtOnce, due.size() - first));
+    std::vector<Wanted> wanted = wanted_tables(wanted_from(), part);
+    for (size_t i = 0; i < part.size(); ++i) gather_one(part[i], std::move(wanted[i]), diff);
+  }
   std::ranges::sort(diff.upserts, {}, &compile::ServiceTable::name);
   std::ranges::sort(diff.removals);
 }
 
-void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
-  const std::string name(symbols().name(service));
+// What is not waits until the adopted tables are given up.
+bool Engine::is_due(model::SymbolId service) {
+  const std::string_view name = symbols().name(service);
   traffic_.forget_places(name);
-  if (!adoption_.over() && adoption_.holds_back(dataplane_.read(name), snapshot_, service)) {
-    adoption_.defer(service);
-    return;
+  if (adoption_.over() || !adoption_.holds_back(dataplane_.read(name), snapshot_, service)) {
+    return true;
   }
+  adoption_.defer(service);
+  return false;
+}
+
+void Engine::gather_one(model::SymbolId service, Wanted wanted, compile::Diff& diff) {
+  const std::string name(symbols().name(service));
   ++counts_.services_compiled;
-  auto compiled = compile_one(service, name);
+  wanted = weighed(service, std::move(wanted));
   unpublishable_.erase(name);
-  if (!compiled.ok()) return refuse(name, compiled.status());
-  std::optional<compile::ServiceTable> want = *std::move(compiled);
-  if (want.has_value() && wait_for_addresses(service, *want)) return;
+  if (!wanted.compiled.ok()) return refuse(name, wanted.compiled.status());
+  std::optional<compile::CompiledService>& whole = *wanted.compiled;
+  if (whole && wait_for_addresses(service, whole->table)) return;
   // A refused table waits inside the data plane: even one equal to what is there must replace it.
   const bool waiting = refused_.erase(name) > 0;
-  if (want.has_value()) {
-    if (waiting || !dataplane_.holds(*want)) diff.upserts.push_back(*std::move(want));
+  if (whole) {
+    // Of one that waits for addresses something may have been taken.
+    const bool is_published =
+        adoption_.over() ? wanted.is_published : dataplane_.holds(whole->table);
+    if (waiting || !is_published) diff.upserts.push_back(std::move(whole->table));
   } else if (waiting || dataplane_.has(name)) {
     diff.removals.push_back(name);
   }
@@ -248,21 +269,20 @@ void Engine::gather_one(model::SymbolId service, compile::Diff& diff) {
 
 // With other judged endpoints other ones may be ejected, with other tiers others give load up:
 // either makes another table.
-absl::StatusOr<std::optional<compile::ServiceTable>> Engine::compile_one(model::SymbolId service,
-                                                                         std::string_view name) {
-  VIC_ASSIGN_OR_RETURN(auto whole, compile::compile_judged(snapshot_, service, options_.compile));
-  if (whole && judgement_.compiled(name, whole->judged, snapshot_)) {
-    VIC_ASSIGN_OR_RETURN(whole, compile::compile_judged(snapshot_, service, options_.compile));
+Wanted Engine::weighed(model::SymbolId service, Wanted wanted) {
+  const std::string_view name = symbols().name(service);
+  const compile::CompiledService* made = wanted.service();
+  if (made != nullptr && judgement_.compiled(name, made->judged, snapshot_)) {
+    wanted = wanted_table(wanted_from(), service);
+    made = wanted.service();
   }
-  if (!whole) {
+  if (made != nullptr && load_.compiled(name, made->weighed, snapshot_)) {
+    wanted = wanted_table(wanted_from(), service);
+  } else if (made == nullptr && wanted.compiled.ok()) {
     judgement_.gone(name);
     load_.gone(name, snapshot_);
-    return std::nullopt;
   }
-  if (load_.compiled(name, whole->weighed, snapshot_)) {
-    return compile::compile_service(snapshot_, service, options_.compile);
-  }
-  return std::move(whole->table);
+  return wanted;
 }
 
 // An address of an adopted service that the feed has not mentioned yet is not given to another one.

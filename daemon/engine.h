@@ -34,6 +34,7 @@
 #include "telemetry/log.h"
 #include "telemetry/published.h"
 #include "traffic.h"
+#include "wanted_tables.h"
 
 namespace vicinity {
 
@@ -106,9 +107,12 @@ class Engine final : public feed::Sink, public admin::ControlView {
   [[nodiscard]] bool may_publish() const;
   void publish();
   void gather(const std::vector<model::SymbolId>& services, compile::Diff& diff);
-  void gather_one(model::SymbolId service, compile::Diff& diff);
-  [[nodiscard]] absl::StatusOr<std::optional<compile::ServiceTable>> compile_one(
-      model::SymbolId service, std::string_view name);
+  void gather_one(model::SymbolId service, Wanted wanted, compile::Diff& diff);
+  [[nodiscard]] bool is_due(model::SymbolId service);
+  [[nodiscard]] WantedFrom wanted_from() const {
+    return {.snapshot = snapshot_, .options = options_.compile, .dataplane = dataplane_};
+  }
+  [[nodiscard]] Wanted weighed(model::SymbolId service, Wanted wanted);
   [[nodiscard]] bool wait_for_addresses(model::SymbolId service, compile::ServiceTable& want);
   void watch_adoption();
   void settle(const dataplane::ApplyResult& result);

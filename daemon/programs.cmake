@@ -2,7 +2,7 @@
 vic_library(vic_engine
   SOURCES adoption.cc departures.cc engine.cc engine_resync.cc judgement.cc load_watch.cc netns_files.cc
     pod_rules.cc pod_watch.cc
-    policies.cc policy_dir.cc readiness_probe.cc report.cc traffic.cc
+    policies.cc policy_dir.cc readiness_probe.cc report.cc traffic.cc wanted_tables.cc
   DEPS vic_base vic_model vic_policy_book vic_feed vic_feed_dns vic_feed_file vic_compile vic_health
        vic_telemetry vic_admin)
 target_compile_definitions(vic_engine PRIVATE VICINITY_VERSION="${PROJECT_VERSION}")

@@ -22,6 +22,12 @@ vic_test(mounts_test SOURCES mounts_test.cc ${PROJECT_SOURCE_DIR}/daemon/mounts.
 
 vic_test(traffic_test SOURCES traffic_test.cc DEPS vic_engine vic_feed_file LABELS unit)
 
+vic_test(wanted_tables_test
+  SOURCES wanted_tables_test.cc
+  DEPS vic_engine vic_model_rows
+  LABELS unit)
+target_include_directories(wanted_tables_test PRIVATE ${PROJECT_SOURCE_DIR}/tests/contract)
+
 vic_test(pods_test SOURCES pods_test.cc DEPS vic_engine vic_model_rows LABELS unit)
 
 vic_test(engine_node_test

@@ -10,6 +10,7 @@
 #include "feed/xds/backoff.h"
 #include "feed/xds/payload.h"
 #include "feed/xds/resource.h"
+#include "feed/xds/resource_parser.h"
 #include "feed/xds/stream.h"
 #include "feed/xds/version_store.h"
 #include "xds_fakes.h"
@@ -42,11 +43,74 @@ TEST(XdsPayload, ChunkBordersDoNotMatter) {
     EXPECT_EQ(header.resources, 2U);
     EXPECT_EQ(header.removed, (std::vector<std::string>{"gone", ""}));
     std::vector<std::string> resources;
-    for_each_resource(payload, [&](std::string_view each) { resources.emplace_back(each); });
+    for_each_resource(
+        payload, [&](std::string_view each, Lasts /*lasts*/) { resources.emplace_back(each); });
     ASSERT_EQ(resources.size(), 2U);
     EXPECT_EQ(resources[0], expected.resources(0).SerializeAsString());
     EXPECT_EQ(resources[1], expected.resources(1).SerializeAsString());
   }
+}
+
+// What a parser says of each resource: its name, and what it holds.
+std::vector<std::string> parsed(const Payload& payload) {
+  std::vector<std::string> said;
+  ResourceParser parser;
+  parser.for_each(payload, [&](const ParsedResource& resource) {
+    std::string text = resource.view ? std::string(resource.view->name) : "malformed";
+    text += resource.address == nullptr ? " none" : " " + resource.address->workload().uid();
+    said.push_back(std::move(text));
+  });
+  return said;
+}
+
+// Every so many a workload that is none.
+Response many_workloads(int count) {
+  ResponseBuilder builder("n-1");
+  for (int i = 0; i < count; ++i) builder.add(workload("w" + std::to_string(i)));
+  for (int i = 5; i < count; i += 101) {
+    builder.message().mutable_resources(i)->mutable_resource()->set_value("\xff");
+  }
+  for (int i = 7; i < count; i += 101) {
+    builder.message().mutable_resources(i)->mutable_resource()->set_type_url("another");
+  }
+  return builder.message();
+}
+
+std::vector<std::string> expected_of_many(int count) {
+  std::vector<std::string> expected;
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "w" + std::to_string(i);
+    const bool is_none = i % 101 == 5 || i % 101 == 7;
+    expected.push_back(name + " " + (is_none ? "none" : name));
+  }
+  return expected;
+}
+
+TEST(XdsResourceParser, ASmallResponseInOrder) {
+  const Payload payload = Payload::of(many_workloads(20).SerializeAsString(), 7);
+  ASSERT_LT(payload.size, ResourceParser::kWorthAThread);
+  EXPECT_EQ(parsed(payload), expected_of_many(20));
+  EXPECT_EQ(parsed(Payload::of(Response().SerializeAsString())), std::vector<std::string>());
+}
+
+// Whatever the chunks: resources across their borders are copied.
+TEST(XdsResourceParser, ALargeResponseInOrderByTwoThreads) {
+  constexpr int kCount = 5000;
+  const std::string bytes = many_workloads(kCount).SerializeAsString();
+  ASSERT_GE(bytes.size(), ResourceParser::kWorthAThread);
+  for (const size_t chunk : {size_t{11}, size_t{1000}, SIZE_MAX}) {
+    SCOPED_TRACE(chunk);
+    EXPECT_EQ(parsed(Payload::of(bytes, chunk)), expected_of_many(kCount));
+  }
+}
+
+// As many as fill the last batch, and none more.
+TEST(XdsResourceParser, BatchesMayEndWithTheResponse) {
+  Response response;
+  ASSERT_TRUE(response.ParseFromString(many_workloads(256 * 16).SerializeAsString()));
+  const Payload payload = Payload::of(response.SerializeAsString());
+  ASSERT_GE(payload.size, ResourceParser::kWorthAThread);
+  EXPECT_EQ(parsed(payload), expected_of_many(256 * 16));
 }
 
 TEST(XdsPayload, UnknownFieldsArePassedOver) {

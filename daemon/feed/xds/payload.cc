@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "proto/discovery.pb.h"
@@ -50,16 +51,15 @@ class FieldReader {
     return value;
   }
 
-  // The field's bytes in place if they are in one chunk, else collected in a scratch buffer.
-  std::string_view bytes(int length) {
+  // The field's bytes in place if they are in one chunk; nullopt: nothing was read.
+  std::optional<std::string_view> bytes_in_place(int length) {
     const void* data = nullptr;
     int available = 0;
-    if (input_.GetDirectBufferPointer(&data, &available) && available >= length) {
-      input_.Skip(length);
-      return {static_cast<const char*>(data), static_cast<size_t>(length)};
+    if (!input_.GetDirectBufferPointer(&data, &available) || available < length) {
+      return std::nullopt;
     }
-    input_.ReadString(&scratch_, length);
-    return scratch_;
+    input_.Skip(length);
+    return std::string_view(static_cast<const char*>(data), static_cast<size_t>(length));
   }
 
   [[nodiscard]] bool well_formed() const { return well_formed_; }
@@ -87,7 +87,6 @@ class FieldReader {
   size_t size_;
   PayloadStream stream_;
   CodedInputStream input_;
-  std::string scratch_;
   bool well_formed_ = true;
 };
 
@@ -163,13 +162,16 @@ ResponseHeader read_header(const Payload& payload) {
   return header;
 }
 
-void for_each_resource(const Payload& payload, const std::function<void(std::string_view)>& each) {
+void for_each_resource(const Payload& payload,
+                       absl::FunctionRef<void(std::string_view, Lasts)> each) {
   FieldReader reader(payload);
   for (Field field = reader.next(); field.number != 0; field = reader.next()) {
-    if (field.number == Response::kResourcesFieldNumber) {
-      each(reader.bytes(field.length));
-    } else {
+    if (field.number != Response::kResourcesFieldNumber) {
       reader.skip(field.length);
+    } else if (const auto bytes = reader.bytes_in_place(field.length)) {
+      each(*bytes, Lasts::kAsLongAsThePayload);
+    } else {
+      each(reader.text(field.length), Lasts::kForTheCall);
     }
   }
 }

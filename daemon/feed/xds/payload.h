@@ -2,12 +2,12 @@
 // whole. A Payload may be handed from thread to thread; each reader stays on one.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,8 +52,12 @@ struct ResponseHeader {
 // Looks at every top-level field and skips the resources.
 [[nodiscard]] ResponseHeader read_header(const Payload& payload);
 
-// Calls `each` with the bytes of every resource, in order; they are valid during the call.
-// REQUIRES: read_header() found the payload well formed.
-void for_each_resource(const Payload& payload, const std::function<void(std::string_view)>& each);
+// How long bytes are valid.
+enum class Lasts : uint8_t { kForTheCall, kAsLongAsThePayload };
+
+// Calls `each` with the bytes of every resource, in order. REQUIRES: read_header() found the
+// payload well formed.
+void for_each_resource(const Payload& payload,
+                       absl::FunctionRef<void(std::string_view bytes, Lasts lasts)> each);
 
 }  // namespace vicinity::feed::xds

@@ -9,32 +9,15 @@
 
 #include "base/strings.h"
 #include "feed/xds/options.h"
-#include "feed/xds/resource.h"
-#include "proto/workload.pb.h"
 
 namespace vicinity::feed::xds {
 namespace {
 
-using istio::workload::Address;
-
 constexpr size_t kLeastResource = 64;  // bytes
-constexpr size_t kArenaBlock = size_t{256} << 10;
-
-google::protobuf::ArenaOptions arena_options(std::vector<char>& block) {
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block.data();
-  options.initial_block_size = block.size();
-  return options;
-}
-
-bool parse(google::protobuf::MessageLite& message, std::string_view bytes) {
-  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-}
 
 }  // namespace
 
-ResponseApplier::ResponseApplier(VersionStore& versions)
-    : versions_(versions), block_(kArenaBlock), arena_(arena_options(block_)) {}
+ResponseApplier::ResponseApplier(VersionStore& versions) : versions_(versions) {}
 
 Applied ResponseApplier::apply(const Payload& payload, ResponseHeader header, Sink& sink) {
   applied_ = {};
@@ -43,17 +26,16 @@ Applied ResponseApplier::apply(const Payload& payload, ResponseHeader header, Si
   // Empty ones, of which a response may have any number, are refused.
   versions_.expect(std::min(header.resources, payload.size / kLeastResource));
   for (std::string& name : header.removed) remove(std::move(name), sink);
-  for_each_resource(payload, [&](std::string_view bytes) { apply_resource(bytes, sink); });
+  parser_.for_each(payload,
+                   [&](const ParsedResource& resource) { apply_resource(resource, sink); });
   flush(sink);
   applied_.errors = summary();
   return std::move(applied_);
 }
 
-void ResponseApplier::apply_resource(std::string_view bytes, Sink& sink) {
-  arena_.Reset();
-  auto& address = *google::protobuf::Arena::CreateMessage<Address>(&arena_);
+void ResponseApplier::apply_resource(const ParsedResource& parsed, Sink& sink) {
   const size_t index = index_++;
-  const std::optional<ResourceView> resource = read_resource(bytes);
+  const std::optional<ResourceView>& resource = parsed.view;
   if (!resource || resource->name.empty()) {
     refuse({fmt::format("resource {}", index), "address", "name: missing or malformed"}, sink);
     return;
@@ -66,13 +48,14 @@ void ResponseApplier::apply_resource(std::string_view bytes, Sink& sink) {
            sink);
     return;
   }
-  if (!parse(address, resource->value)) {
+  if (parsed.address == nullptr) {
     refuse({std::string(name), "address", "resource: malformed"}, sink);
     return;
   }
-  DecodeResult result = decode_address(address, name, sink.symbols());
+  DecodeResult result = decode_address(*parsed.address, name, sink.symbols());
   if (!result.value) {
-    refuse({std::string(name), std::string(resource_kind(address)), to_text(result.errors)}, sink);
+    refuse({std::string(name), std::string(resource_kind(*parsed.address)), to_text(result.errors)},
+           sink);
     return;
   }
   add(*std::move(result.value), name, sink);

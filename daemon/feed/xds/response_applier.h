@@ -1,19 +1,18 @@
 // Takes one delta response apart and hands it to the sink: removals first, then the resources one
-// by one, decoded in a reused arena, in Deltas of bounded size. One bad resource rejects only
+// by one, in Deltas of bounded size. One bad resource rejects only
 // itself. Control thread.
 #pragma once
 
 #include <absl/container/flat_hash_set.h>
-#include <google/protobuf/arena.h>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "feed/decode.h"
 #include "feed/feed.h"
 #include "feed/xds/payload.h"
+#include "feed/xds/resource_parser.h"
 #include "feed/xds/version_store.h"
 #include "model/delta.h"
 
@@ -39,7 +38,7 @@ class ResponseApplier {
   Applied apply(const Payload& payload, ResponseHeader header, Sink& sink);
 
  private:
-  void apply_resource(std::string_view bytes, Sink& sink);
+  void apply_resource(const ParsedResource& parsed, Sink& sink);
   void remove(std::string name, Sink& sink);
   void add(Decoded value, std::string_view name, Sink& sink);
   void sight(std::string_view name, std::string_view version);
@@ -50,8 +49,7 @@ class ResponseApplier {
   [[nodiscard]] std::string summary() const;
 
   VersionStore& versions_;
-  std::vector<char> block_;  // the arena's first, kept over resets
-  google::protobuf::Arena arena_;
+  ResourceParser parser_;
   model::Delta delta_;
   absl::flat_hash_set<size_t> upserts_;  // hashes of the names in delta_
   Applied applied_;
