@@ -53,9 +53,21 @@ TEST_F(XdsFeedTest, ConnectsWhenStarted) {
   EXPECT_EQ(feed_->status().source, "xds istiod.istio-system.svc:15012");
 }
 
-TEST_F(XdsFeedTest, Peers_z1_the_ack_leaves_before_the_tables_are_published) {
+// Decision 023.
+TEST_F(XdsFeedTest, Peers_z1_the_ack_waits_for_the_tables_of_a_small_response_and_no_more) {
   start();
   message(ResponseBuilder("n-1").add(workload("w1")));
+  EXPECT_TRUE(feed_->process(sink_, now_));
+  EXPECT_EQ(sink_.log, "end sent ");
+  ASSERT_EQ(server().sent.size(), 2U);
+  EXPECT_EQ(parse_request(server().sent[1]).response_nonce(), "n-1");
+}
+
+TEST_F(XdsFeedTest, Peers_z1_the_ack_of_a_large_response_leaves_before_the_tables_are_published) {
+  start();
+  ResponseBuilder response("n-1");
+  for (int i = 0; i < 1000; ++i) response.add(workload("w" + std::to_string(i)));
+  message(response);
   run();
   EXPECT_EQ(sink_.log, "sent end ");
   ASSERT_EQ(server().sent.size(), 2U);

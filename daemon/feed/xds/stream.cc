@@ -29,6 +29,7 @@ namespace {
 
 constexpr absl::Duration kKeepaliveFloor = absl::Seconds(30);
 constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(20);
+constexpr int kWindow = 8 << 20;  // bytes under way
 constexpr absl::Duration kConnectTimeout = absl::Seconds(20);
 
 grpc::ByteBuffer to_buffer(const std::string& bytes) {
@@ -303,6 +304,9 @@ std::vector<std::pair<std::string, int>> channel_settings(const XdsOptions& opti
       {GRPC_ARG_MAX_SEND_MESSAGE_LENGTH, -1},
       {GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(std::max(options.keepalive, kKeepaliveFloor))},
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(kKeepaliveTimeout)},
+      // Enough for any link: gRPC would find out with a ping to the server for every message.
+      {GRPC_ARG_HTTP2_BDP_PROBE, 0},
+      {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindow},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0},
       {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0},
       // A channel is one attempt: it shares no connection, retries nothing, asks no proxy.

@@ -13,7 +13,9 @@
 namespace vicinity::feed::xds {
 namespace {
 
+// In bytes.
 constexpr size_t kLargeMessage = size_t{4} << 20;
+constexpr size_t kManyTables = size_t{64} << 10;
 
 // A large answer comes in many small pieces, which would stay in the allocator's lists for good.
 void give_back_memory() { ::malloc_trim(0); }
@@ -83,14 +85,21 @@ void XdsFeed::handle(Event event, Sink& sink, absl::Time now) {
   }
 }
 
-// The answer leaves before the tables are published: it says that decoding went well, no more. Nor
-// does the message stay while they are made.
+// The answer says that decoding went well, no more. It takes as long as making a table or two,
+// which then are there the earlier; only many tables it does not wait for. Nor does the message
+// stay while they are made.
 void XdsFeed::handle_message(Message& message, Sink& sink, absl::Time now) {
+  const bool answers_first = message.payload.size >= kManyTables;
   std::string answer = session_.on_response(message.payload, sink, now);
-  if (!answer.empty()) stream_->send(std::move(answer));
-  stream_->read();
+  if (answers_first) go_on(std::exchange(answer, {}));
   message.payload = {};
   sink.message_end(message.received);
+  if (!answers_first) go_on(std::move(answer));
+}
+
+void XdsFeed::go_on(std::string answer) {
+  if (!answer.empty()) stream_->send(std::move(answer));
+  stream_->read();
 }
 
 void XdsFeed::Inbox::on_message(Payload payload, absl::Time received) {

@@ -65,6 +65,8 @@ class XdsFeed final : public Feed {
   void connect(const Sink& sink);
   void handle(Event event, Sink& sink, absl::Time now);
   void handle_message(Message& message, Sink& sink, absl::Time now);
+  // Answers and asks for the next message.
+  void go_on(std::string answer);
 
   XdsOptions options_;
   Session session_;
