@@ -67,6 +67,8 @@ absl::Status ControlBench::set_up() {
   VIC_ASSIGN_OR_RETURN(server_, std::move(server));
   VIC_ASSIGN_OR_RETURN(Daemon daemon, Daemon::create(workspace_, *netns_, server_->port()));
   daemon_.emplace(std::move(daemon));
+  VIC_ASSIGN_OR_RETURN(WireWatch wire, WireWatch::attach(daemon_->home()));
+  wire_.emplace(std::move(wire));
   return absl::OkStatus();
 }
 
@@ -100,7 +102,7 @@ absl::Status ControlBench::load_all() {
 
 // What the same bytes cost a client that drops them, and one that only parses them.
 absl::Status ControlBench::floor_of(const std::vector<uint32_t>& resources) {
-  VIC_ASSIGN_OR_RETURN(const auto swallower, Swallower::start(*netns_));
+  VIC_ASSIGN_OR_RETURN(const auto swallower, Swallower::start(workspace_, *netns_));
   VIC_ASSIGN_OR_RETURN(const Swallower::Cost cost,
                        swallower->take(response(resources, {}, swallower->next_nonce())));
   std::vector<std::string> encoded;

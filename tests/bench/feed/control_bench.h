@@ -18,6 +18,7 @@
 #include "bench/feed/load.h"
 #include "bench/feed/server.h"
 #include "bench/feed/table_watch.h"
+#include "bench/feed/wire_watch.h"
 #include "bench/workspace.h"
 
 namespace vicinity::bench {
@@ -48,11 +49,6 @@ class ControlBench {
     uint32_t per_second = 0;
     double seconds = 0;
   };
-  // Sorted latencies of changes at a pace, and what they cost.
-  struct Paced {
-    std::vector<int64_t> latencies;
-    double cpu = 0;  // of one
-  };
 
   // control_bench.cc
   absl::Status set_up();
@@ -74,12 +70,14 @@ class ControlBench {
   absl::Status lose_zones();
   absl::Status relabel();
   [[nodiscard]] std::vector<uint32_t> lose_third();
-  void add_latencies(std::string name, const Paced& paced);
+  // `cpu`: the part of one that they took.
+  void add_trips(std::string name, const std::vector<RoundTrip>& trips, double cpu);
 
   // Sends one response with these resources and waits until its tables are there.
   absl::StatusOr<Work> change(const std::vector<uint32_t>& resources);
-  // An empty response follows each: an answer leaves when the response is decoded, after the tables
-  // of the one before it are written. So the answer to the second tells of the tables of the first.
+  // An empty response follows each: an answer may leave when the response is decoded, after the
+  // tables of the one before it are written. So the answer to the second tells of the tables of the
+  // first.
   void send(const std::vector<uint32_t>& resources, const std::vector<std::string>& removed = {});
   // The bytes of a response that changes a table of one service.
   struct Change {
@@ -87,8 +85,8 @@ class ControlBench {
     std::vector<std::string> removed;
     uint32_t service = 0;
   };
-  // From handing it to gRPC until the table is another one, seen in the table itself.
-  absl::StatusOr<int64_t> change_watched(TableWatch& tables, const Change& change);
+  // Error: the table is the same as before.
+  absl::StatusOr<RoundTrip> change_watched(TableWatch& tables, const Change& change);
   [[nodiscard]] int64_t latency_ns(uint64_t nonce) const {
     return server_->answered_ns(nonce + 1) - server_->sent_ns(nonce);
   }
@@ -103,6 +101,7 @@ class ControlBench {
   std::optional<testing::Netns> netns_;
   std::unique_ptr<FeedServer> server_;
   std::optional<Daemon> daemon_;
+  std::optional<WireWatch> wire_;
   std::vector<Figure> figures_;
   uint64_t empty_ = 0;  // resident before the first response
   uint64_t response_bytes_ = 0;

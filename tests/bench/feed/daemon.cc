@@ -54,7 +54,8 @@ PeakSampler::~PeakSampler() {
 absl::StatusOr<Daemon> Daemon::create(const Workspace& workspace, const testing::Netns& netns,
                                       int feed_port) {
   VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("daemon"));
-  Daemon daemon(std::move(cgroup), netns);
+  VIC_ASSIGN_OR_RETURN(testing::Cgroup home, workspace.make_cgroup("daemon-itself"));
+  Daemon daemon(std::move(cgroup), std::move(home), netns);
   daemon.pin_dir_ = workspace.pin_dir("daemon");
   daemon.socket_ = fmt::format("/tmp/vicinity-bench-{}.sock", getpid());
   daemon.feed_port_ = feed_port;
@@ -82,7 +83,8 @@ absl::StatusOr<double> Daemon::start() {
                     fmt::format("127.0.0.1:{}", feed_port_), "--xds-auth", "plaintext", "--cgroup",
                     cgroup_.path(), "--pin-dir", pin_dir_, "--admin-socket", socket_,
                     "--metrics-address", ""},
-           .netns = netns_}));
+           .netns = netns_,
+           .cgroup = &home_}));
   VIC_RETURN_IF_ERROR(process.wait_for_line("ready", 30s).status());
   const double took = static_cast<double>(testing::monotonic_ns() - begin) / 1e6;
   process_.emplace(std::move(process));

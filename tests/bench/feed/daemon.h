@@ -59,14 +59,17 @@ class Daemon {
   [[nodiscard]] uint64_t anonymous() const;  // bytes
   // A sample of `vicinityctl metrics`; 0 where there is none.
   [[nodiscard]] absl::StatusOr<double> metric(const std::string& series) const;
+  // Of those it balances for, and of itself.
   [[nodiscard]] const testing::Cgroup& cgroup() const { return cgroup_; }
+  [[nodiscard]] const testing::Cgroup& home() const { return home_; }
   [[nodiscard]] const std::string& pin_dir() const { return pin_dir_; }
 
  private:
-  Daemon(testing::Cgroup cgroup, const testing::Netns& netns)
-      : cgroup_(std::move(cgroup)), netns_(&netns) {}
+  Daemon(testing::Cgroup cgroup, testing::Cgroup home, const testing::Netns& netns)
+      : cgroup_(std::move(cgroup)), home_(std::move(home)), netns_(&netns) {}
 
   testing::Cgroup cgroup_;
+  testing::Cgroup home_;
   const testing::Netns* netns_;
   std::string pin_dir_;
   std::string socket_;

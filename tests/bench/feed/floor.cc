@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/status.h"
@@ -52,6 +53,7 @@ class Answerer final : public xds::StreamEvents {
 }  // namespace
 
 int swallow_until_killed(uint32_t port) {
+  ::setenv("GRPC_POLL_STRATEGY", "poll", 0);  // as the daemon does
   xds::XdsOptions options;
   options.address = fmt::format("127.0.0.1:{}", port);
   options.auth = xds::Auth::kPlaintext;
@@ -67,15 +69,21 @@ int swallow_until_killed(uint32_t port) {
   return 0;
 }
 
-absl::StatusOr<std::unique_ptr<Swallower>> Swallower::start(const testing::Netns& netns) {
+absl::StatusOr<std::unique_ptr<Swallower>> Swallower::start(const Workspace& workspace,
+                                                            const testing::Netns& netns) {
   auto self = std::make_unique<Swallower>();
+  VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("swallower"));
+  self->cgroup_.emplace(std::move(cgroup));
+  VIC_ASSIGN_OR_RETURN(WireWatch wire, WireWatch::attach(*self->cgroup_));
+  self->wire_.emplace(std::move(wire));
   absl::StatusOr<std::unique_ptr<FeedServer>> server =
       testing::run_in(netns, [] { return FeedServer::start(0); });
   VIC_ASSIGN_OR_RETURN(self->server_, std::move(server));
   VIC_ASSIGN_OR_RETURN(testing::Process process,
                        testing::Process::spawn({.argv = {"/proc/self/exe", "--swallow",
                                                          std::to_string(self->server_->port())},
-                                                .netns = &netns}));
+                                                .netns = &netns,
+                                                .cgroup = &*self->cgroup_}));
   self->process_ = std::make_unique<testing::Process>(std::move(process));
   VIC_RETURN_IF_ERROR(self->server_->wait_stream(absl::Seconds(30)).status());
   return self;
@@ -91,11 +99,14 @@ absl::StatusOr<Swallower::Cost> Swallower::take(const std::string& response) {
       .cpu_s = cpu_seconds_of(process_->pid()) - cpu};
 }
 
-absl::StatusOr<int64_t> Swallower::take_empty() {
+absl::StatusOr<RoundTrip> Swallower::take_empty() {
   const uint64_t nonce = server_->next_nonce();
+  wire_->begin();
   server_->send(encode_response({}, {}, nonce));
   VIC_RETURN_IF_ERROR(server_->wait_answers(kPatience));
-  return server_->answered_ns(nonce) - server_->sent_ns(nonce);
+  if (wire_->left() == 0) return base::internal("no packet was seen of an answer");
+  return RoundTrip{.on_wire = wire_->left() - wire_->arrived(),
+                   .at_server = server_->answered_ns(nonce) - server_->sent_ns(nonce)};
 }
 
 double parse_ms(const std::vector<std::string>& resources) {

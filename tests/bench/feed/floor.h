@@ -7,10 +7,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/feed/server.h"
+#include "bench/feed/wire_watch.h"
+#include "bench/workspace.h"
+#include "support/cgroup.h"
 #include "support/netns.h"
 #include "support/process.h"
 
@@ -20,19 +24,21 @@ namespace vicinity::bench {
 class Swallower {
  public:
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<Swallower>> start(
-      const testing::Netns& netns);
+      const Workspace& workspace, const testing::Netns& netns);
 
   struct Cost {
     double ms = 0;
     double cpu_s = 0;
   };
   [[nodiscard]] absl::StatusOr<Cost> take(const std::string& response);
-  // Nanoseconds from handing an empty response to gRPC until its answer comes.
-  [[nodiscard]] absl::StatusOr<int64_t> take_empty();
+  // Of an empty response.
+  [[nodiscard]] absl::StatusOr<RoundTrip> take_empty();
   [[nodiscard]] uint64_t next_nonce() const { return server_->next_nonce(); }
 
  private:
   std::unique_ptr<FeedServer> server_;
+  std::optional<testing::Cgroup> cgroup_;
+  std::optional<WireWatch> wire_;
   std::unique_ptr<testing::Process> process_;
 };
 

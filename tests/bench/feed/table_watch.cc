@@ -1,7 +1,5 @@
 #include "bench/feed/table_watch.h"
 
-#include <sched.h>
-
 #include <array>
 #include <bit>
 #include <map>
@@ -9,7 +7,6 @@
 
 #include "base/status.h"
 #include "dataplane/frontend_key.h"
-#include "support/wait.h"
 
 namespace vicinity::bench {
 namespace {
@@ -17,9 +14,6 @@ namespace {
 using model::Family;
 
 constexpr uint16_t kPort = 80;
-// Growing takes longer than this.
-constexpr int64_t kGrowthNs = 5'000'000;
-constexpr int64_t kPatienceNs = 10'000'000'000;
 
 model::IpAddress ipv4(uint32_t address) {
   model::IpAddress ip;
@@ -62,21 +56,6 @@ uint64_t TableWatch::view(uint32_t address) const {
     }
   }
   return 0;
-}
-
-absl::StatusOr<int64_t> TableWatch::wait_change(uint32_t address, uint64_t before) {
-  const int64_t begin = testing::monotonic_ns();
-  int64_t next_look = begin + kGrowthNs;
-  while (view(address) == before) {
-    const int64_t now = testing::monotonic_ns();
-    if (now > begin + kPatienceNs) return base::internal("no table was changed");
-    if (now > next_look) {
-      next_look = now + kGrowthNs;
-      VIC_RETURN_IF_ERROR(follow());
-    }
-    ::sched_yield();
-  }
-  return testing::monotonic_ns();
 }
 
 TableMemory TableWatch::memory() const {

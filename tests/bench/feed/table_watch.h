@@ -1,4 +1,4 @@
-// The tables of a running daemon as its hooks see them, through maps mapped for reading: when a
+// The tables of a running daemon as its hooks see them, through maps mapped for reading: whether a
 // change is there, and what memory the kernel has them in. One thread.
 #pragma once
 
@@ -30,9 +30,8 @@ class TableWatch {
 
   // The view of the service at this IPv4 address (host order), port 80; 0: there is none.
   [[nodiscard]] uint64_t view(uint32_t address) const;
-  // The time (monotonic, ns) at which the view is another one than `before`. Does not sleep, so
-  // that seeing it costs the daemon no wake-up; lets others run.
-  [[nodiscard]] absl::StatusOr<int64_t> wait_change(uint32_t address, uint64_t before);
+  // Another one has other views for all.
+  [[nodiscard]] uint32_t generation() const { return generation_; }
   [[nodiscard]] TableMemory memory() const;
 
  private:

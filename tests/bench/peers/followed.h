@@ -30,7 +30,8 @@ class Followed {
   // Of vicinityd, without the maps that it has mapped, when it has come to rest.
   [[nodiscard]] uint64_t settled_bytes() const;
 
-  // One response; how long it took from the wire to the tables. Removals by name.
+  // One response; how long it took from handing it to gRPC until its tables were there, known by an
+  // answer. Removals by name.
   [[nodiscard]] absl::StatusOr<int64_t> change(const std::vector<uint32_t>& resources,
                                                const std::vector<std::string>& removed = {});
   // A client in the cgroup of the daemon, to whom every workload is local.

@@ -85,7 +85,7 @@ absl::Status measure_removals(Followed& followed, uint32_t changes, Table& table
   for (const auto& [what, values] :
        {std::pair{"removed", &latencies.removed}, std::pair{"added", &latencies.added}}) {
     for (const auto& [part, name] : {std::pair{0.5, "p50"}, std::pair{0.99, "p99"}}) {
-      table.add(fmt::format("one pod of {} {}, wire to table, {}", workloads, what, name),
+      table.add(fmt::format("one pod of {} {}, sent to table, {}", workloads, what, name),
                 us(at_part(*values, part)), "us");
     }
   }
@@ -140,7 +140,7 @@ absl::Status measure_waits(Followed& followed, uint32_t connects, Table& table) 
   VIC_RETURN_IF_ERROR(status);
   VIC_RETURN_IF_ERROR(busy.status());
   std::ranges::sort(applied);
-  table.add(fmt::format("{} workloads lost or back, wire to table, p50", lost.size()),
+  table.add(fmt::format("{} workloads lost or back, sent to table, p50", lost.size()),
             us(at_part(applied, 0.5)) / 1e3, "ms");
   add_latencies(table, "while they go and come", std::move(busy->latencies_ns));
   return absl::OkStatus();
