@@ -145,6 +145,7 @@ absl::Status ControlBench::churn_watched(const Pace& pace) {
 // A client of gRPC alone, without decoding and without tables: to the answer on the wire.
 absl::Status ControlBench::wire_alone(const Pace& pace) {
   VIC_ASSIGN_OR_RETURN(const auto swallower, Swallower::start(workspace_, *netns_));
+  VIC_RETURN_IF_ERROR(swallower->watch_wire());
   std::vector<RoundTrip> trips;
   VIC_RETURN_IF_ERROR(at_pace(pace.per_second, pace.seconds, [&]() -> absl::Status {
     VIC_ASSIGN_OR_RETURN(trips.emplace_back(), swallower->take_empty());

@@ -74,8 +74,6 @@ absl::StatusOr<std::unique_ptr<Swallower>> Swallower::start(const Workspace& wor
   auto self = std::make_unique<Swallower>();
   VIC_ASSIGN_OR_RETURN(testing::Cgroup cgroup, workspace.make_cgroup("swallower"));
   self->cgroup_.emplace(std::move(cgroup));
-  VIC_ASSIGN_OR_RETURN(WireWatch wire, WireWatch::attach(*self->cgroup_));
-  self->wire_.emplace(std::move(wire));
   absl::StatusOr<std::unique_ptr<FeedServer>> server =
       testing::run_in(netns, [] { return FeedServer::start(0); });
   VIC_ASSIGN_OR_RETURN(self->server_, std::move(server));
@@ -97,6 +95,12 @@ absl::StatusOr<Swallower::Cost> Swallower::take(const std::string& response) {
   return Cost{
       .ms = static_cast<double>(server_->answered_ns(nonce) - server_->sent_ns(nonce)) / 1e6,
       .cpu_s = cpu_seconds_of(process_->pid()) - cpu};
+}
+
+absl::Status Swallower::watch_wire() {
+  VIC_ASSIGN_OR_RETURN(WireWatch wire, WireWatch::attach(*cgroup_));
+  wire_.emplace(std::move(wire));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<RoundTrip> Swallower::take_empty() {

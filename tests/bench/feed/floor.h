@@ -31,7 +31,8 @@ class Swallower {
     double cpu_s = 0;
   };
   [[nodiscard]] absl::StatusOr<Cost> take(const std::string& response);
-  // Of an empty response.
+  // Of an empty response. REQUIRES: watch_wire().
+  [[nodiscard]] absl::Status watch_wire();
   [[nodiscard]] absl::StatusOr<RoundTrip> take_empty();
   [[nodiscard]] uint64_t next_nonce() const { return server_->next_nonce(); }
 
