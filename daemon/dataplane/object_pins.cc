@@ -15,6 +15,7 @@
 #include "compile/hash_hosts.h"
 #include "dataplane/links.h"
 #include "dataplane/object.h"
+#include "dataplane/pins.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -39,17 +40,6 @@ std::string directory_name(const LoadPlan& plan) {
   }
   hash = compile::envoy_hash(plan.records.destroy ? "destroy" : "", hash);
   return fmt::format("{}{:016x}", kPrograms, hash);
-}
-
-absl::Status remove_programs(const fs::path& generation) {
-  std::error_code error;
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(generation, error)) {
-    if (entry.path().filename().string().starts_with(kPrograms)) old.push_back(entry.path());
-  }
-  for (const fs::path& path : old) fs::remove_all(path, error);
-  if (!error) return absl::OkStatus();
-  return base::errno_status(fmt::format("remove {}", generation.string()), error.value());
 }
 
 }  // namespace
@@ -83,7 +73,7 @@ bool Object::open_pinned(const fs::path& directory) {
 // Under another name until it is whole: a directory that is there can be relied on.
 void Object::pin(const fs::path& generation, const LoadPlan& plan) const {
   const fs::path unfinished = generation / kUnfinished;
-  absl::Status status = remove_programs(generation);
+  absl::Status status = Pins::remove_in(generation, kPrograms);
   if (status.ok()) status = pin_in(unfinished);
   std::error_code error;
   if (status.ok()) fs::rename(unfinished, generation / directory_name(plan), error);

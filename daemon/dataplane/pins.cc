@@ -150,6 +150,17 @@ absl::Status Pins::remove(const fs::path& tree) {
   return absl::OkStatus();
 }
 
+absl::Status Pins::remove_in(const fs::path& directory, std::string_view prefix) {
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
+  }
+  for (const fs::path& path : found) fs::remove_all(path, error);
+  if (!error) return absl::OkStatus();
+  return base::errno_status(fmt::format("remove {}", directory.string()), error.value());
+}
+
 absl::Status Pins::remove(const VersionPin& version) {
   detach_links(version.links());
   return remove(version.path);

@@ -57,6 +57,9 @@ class Pins {
   // Opens all maps of a generation by name; an error names the one that is missing.
   [[nodiscard]] static absl::StatusOr<PinnedMaps> open(const GenerationPin& generation);
   [[nodiscard]] static absl::Status remove(const std::filesystem::path& tree);
+  // Whatever in the directory has a name that begins so.
+  [[nodiscard]] static absl::Status remove_in(const std::filesystem::path& directory,
+                                              std::string_view prefix);
   // Detaches what is attached by the version's links, and removes it.
   [[nodiscard]] static absl::Status remove(const VersionPin& version);
 

@@ -11,12 +11,11 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
-#include <vector>
 
 #include "base/status.h"
 #include "compile/hash_hosts.h"
+#include "dataplane/pins.h"
 
 namespace vicinity::dataplane {
 namespace {
@@ -32,17 +31,6 @@ std::string pin_name() {
   return fmt::format(
       "{}{:016x}", kPinPrefix,
       compile::envoy_hash({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-}
-
-absl::Status remove_pins(const fs::path& directory) {
-  std::error_code error;
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (entry.path().filename().string().starts_with(kPinPrefix)) old.push_back(entry.path());
-  }
-  for (const fs::path& path : old) fs::remove_all(path, error);
-  if (!error) return absl::OkStatus();
-  return base::errno_status(fmt::format("remove {}", directory.string()), error.value());
 }
 
 int quiet(libbpf_print_level /*level*/, const char* /*format*/, va_list /*arguments*/) { return 0; }
@@ -80,7 +68,7 @@ absl::StatusOr<Tasks> Tasks::open(const fs::path& directory) {
 
 absl::Status Tasks::keep(const fs::path& directory) const {
   if (!was_loaded()) return absl::OkStatus();
-  VIC_RETURN_IF_ERROR(remove_pins(directory));
+  VIC_RETURN_IF_ERROR(Pins::remove_in(directory, kPinPrefix));
   const fs::path path = directory / pin_name();
   if (bpf_obj_pin(link_.get(), path.c_str()) == 0) return absl::OkStatus();
   return base::errno_status(fmt::format("pin {}", path.string()));

@@ -7,7 +7,9 @@
 #include <map>
 #include <string>
 
+#include "dataplane/pins.h"
 #include "dataplane/reader.h"
+#include "dataplane/tasks.h"
 #include "e2e/bpf_objects.h"
 #include "e2e/cluster.h"
 #include "e2e/web_mesh.h"
@@ -152,6 +154,13 @@ class RestartTest : public ::testing::Test {
   BpfObjects before_;
   uint64_t descriptors_ = 0;
 };
+
+// The iterator that finds pods is kept for the next start.
+TEST_F(RestartTest, TheTaskIteratorIsPinned) {
+  const dataplane::Pins pins(world().node(kNode).pin_dir());
+  VICINITY_ASSERT_OK_AND_ASSIGN(const auto tasks, dataplane::Tasks::open(pins.directory()));
+  EXPECT_FALSE(tasks.was_loaded());
+}
 
 TEST_F(RestartTest, Peers_12_StopAndStart) {
   const uint64_t pins = count_pins(world().node(kNode).pin_dir());
